@@ -1,0 +1,1 @@
+"""Games, their flat parameter space, their field and its Jacobian."""

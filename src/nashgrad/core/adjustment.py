@@ -1,0 +1,61 @@
+"""Adjustments: maps of the field."""
+
+from __future__ import annotations
+
+import abc
+
+from torch import Tensor
+
+from nashgrad.core.linearization import Linearization, Order, State
+from nashgrad.core.space import PlayerSpace
+
+
+class Adjustment(abc.ABC):
+    """A map of the field w, with or without memory; a frozen value.
+
+    What it remembers is a plain value (tensors, numbers, containers of them) that it is handed and
+    returns, so that checkpoints and composition need nothing from the adjustment.
+    """
+
+    @property
+    @abc.abstractmethod
+    def pure(self) -> bool:
+        """Whether it keeps no memory, so that w is a field of its own."""
+
+    @abc.abstractmethod
+    def order(self, players: tuple[str, ...], state: State) -> Order:
+        """What this evaluation needs: 1 for v alone, 2 when it takes products with the Jacobian."""
+
+    @abc.abstractmethod
+    def init(self, space: PlayerSpace) -> State:
+        """The memory before the first step; `None` when it keeps nothing.
+
+        Raises:
+            ValueError: For a player's name that the game does not have.
+        """
+
+    @abc.abstractmethod
+    def update(self, w: Tensor, at: Linearization, state: State) -> tuple[Tensor, State]:
+        """Maps w, `(n,)`, at a point. The memory of players that do not move stays as it is."""
+
+
+class PureAdjustment(Adjustment):
+    """An adjustment without memory: a function w -> w at a point."""
+
+    @property
+    def pure(self) -> bool:
+        return True
+
+    def init(self, space: PlayerSpace) -> State:
+        self.check(space)
+
+    def update(self, w: Tensor, at: Linearization, state: State) -> tuple[Tensor, State]:
+        return self(w, at), state
+
+    @abc.abstractmethod
+    def check(self, space: PlayerSpace) -> None:
+        """Raises `ValueError` for a player's name that the game does not have."""
+
+    @abc.abstractmethod
+    def __call__(self, w: Tensor, at: Linearization) -> Tensor:
+        """The adjusted field, `(n,)`."""

@@ -1,0 +1,208 @@
+"""The gradient field of a game, and the field that an adjustment makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.amp import GradScaler
+from torch.func import functional_call
+
+from nashgrad.core.adjustment import Adjustment
+from nashgrad.core.averages import Microbatched, Reduce, Reduced
+from nashgrad.core.batches import split_batch
+from nashgrad.core.checks import check_means, random_players
+from nashgrad.core.engine import Eager, Engine
+from nashgrad.core.game import Batch, FunctionGame, Game, Losses
+from nashgrad.core.jacobian import GraphJacobian
+from nashgrad.core.linearization import Evaluation, Linearization, Order, Query, State
+from nashgrad.core.space import Names, PlayerSpace
+
+
+class GameField:
+    """The field v(x) = (-dl_i/dx_i)_i of a game, and its Jacobian v'(x).
+
+    Args:
+        game: the game.
+        engine: how the field is computed; default is the game's own engine, or `Eager()`.
+        microbatches: number of parts a batch is cut into, to bound the memory; results are those of
+            the whole batch, but for batch norm, which sees parts.
+        reduce: the mean over ranks, [`all_reduce_mean`][nashgrad.distributed.all_reduce_mean].
+        autocast: the type of the forward pass, `torch.bfloat16` or `torch.float16`; v and products
+            stay in the parameters' type.
+        scaler: `torch.amp.GradScaler` for float16. All players share its one decision on an
+            overflow.
+
+    Raises:
+        `ValueError` and `TypeError` as [`PlayerSpace`][nashgrad.PlayerSpace] does; `ValueError` for
+        `microbatches` below 1.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        *,
+        engine: Engine | None = None,
+        microbatches: int = 1,
+        reduce: Reduce | None = None,
+        autocast: torch.dtype | None = None,
+        scaler: GradScaler | None = None,
+    ) -> None:
+        if microbatches < 1:
+            raise ValueError(f"microbatches must be at least 1, got {microbatches}")
+        self.game, self.space = game, PlayerSpace(game)
+        self.microbatches, self.reduce = microbatches, reduce
+        self.autocast, self.scaler = autocast, scaler
+        engine = engine or game.engine() or Eager()
+        if microbatches > 1:
+            engine = Microbatched(engine, microbatches)
+        self.engine = engine if reduce is None else Reduced(engine, reduce)
+        self._means_checked = microbatches == 1 and reduce is None
+
+    def linearize(
+        self,
+        batch: Batch,
+        players: Names = None,
+        *,
+        order: Order = 2,
+        create_graph: bool = False,
+        update_buffers: bool = False,
+    ) -> Linearization:
+        """V at the present parameters, and with `order=2` its Jacobian.
+
+        Args:
+            batch: the sample.
+            players: those that move; all by default. With `order=1` only their losses are computed;
+                J^T v needs everyone's.
+            order: 1 for v alone, 2 for v and v'.
+            create_graph: whether v and products with v' are differentiable themselves.
+            update_buffers: whether batch norm's statistics may move; frozen by default.
+
+        Raises:
+            ValueError: For an unknown player, a loss that is no scalar or does not reach its
+            player's parameters, or a batch with fewer samples than `microbatches`.
+        """
+        return self.engine.linearize(
+            self.query(
+                batch,
+                players,
+                order=order,
+                create_graph=create_graph,
+                update_buffers=update_buffers,
+            )
+        )
+
+    def evaluate(
+        self,
+        batch: Batch,
+        players: Names,
+        adjustment: Adjustment,
+        state: State,
+        *,
+        update_buffers: bool = True,
+        step_sizes: Callable[[], Tensor] | None = None,
+    ) -> Evaluation:
+        """The adjusted field on a batch; the step of training that everything goes through."""
+        moving = self.space.named(players)
+        query = self.query(
+            batch, moving, order=adjustment.order(moving, state), update_buffers=update_buffers
+        )
+        return self.engine.evaluate(replace(query, step_sizes=step_sizes), adjustment, state)
+
+    def losses(self, x: Tensor, batch: Batch) -> Losses:
+        """The losses at any x, `(n,)`: pure, and differentiable in x (for unrolling).
+
+        Raises:
+            ValueError: When x has another size, or when a `FunctionGame`'s losses close over bare
+            parameters, whose place x could not take.
+        """
+        if isinstance(self.game, FunctionGame) and self.game.bare:
+            raise ValueError(
+                f"player {self.game.bare[0]!r} is a bare parameter that the losses close over, "
+                "so they cannot be evaluated at another x; wrap it in a module"
+            )
+        if x.shape != (self.space.size,):
+            raise ValueError(f"x must have shape ({self.space.size},), got {tuple(x.shape)}")
+        buffers = {n: b.clone() for n, b in self.game.named_buffers()}
+        arguments = (batch, self.space.players)
+        losses: Losses = functional_call(
+            self.game, {**self.space.named_pieces(x), **buffers}, arguments
+        )
+        return losses
+
+    def random_players(self, batch: Batch) -> list[str]:
+        """The players whose loss, evaluated twice, draws random numbers of its own.
+
+        Of several micro-batches the first one tells.
+        """
+        part = split_batch(batch, self.microbatches)[0]
+        return random_players(self.query(part, None, order=1))
+
+    def query(
+        self,
+        batch: Batch,
+        players: Names,
+        *,
+        order: Order,
+        create_graph: bool = False,
+        update_buffers: bool = False,
+    ) -> Query:
+        """A query at the present parameters, after the checks that come before any evaluation."""
+        self.space.check_unchanged()
+        query = Query(
+            self.game,
+            self.space,
+            batch,
+            self.space.named(players),
+            order,
+            create_graph,
+            update_buffers,
+            self.autocast,
+            None
+            if self.scaler is None
+            else self.scaler.scale(torch.ones((), device=self.space.device)),
+        )
+        if not self._means_checked:
+            check_means(query)
+            self._means_checked = True
+        return query
+
+
+class AdjustedField:
+    """w as a field with a Jacobian of its own: all of w', third derivatives included.
+
+    For consensus, w' = J - gamma (J^T J + d(J^T)/dx v); the last term vanishes where v = 0.
+
+    Args:
+        field: the game's field.
+        adjustment: what makes w of v.
+
+    Raises:
+        ValueError: For an adjustment with memory, an engine other than `Eager`, micro-batches,
+            ranks or a scaler.
+    """
+
+    def __init__(self, field: GameField, adjustment: Adjustment) -> None:
+        if not adjustment.pure:
+            raise ValueError(f"{type(adjustment).__name__} has memory: w is no field of its own")
+        if not isinstance(field.engine, Eager) or field.scaler is not None:
+            raise ValueError(
+                "w' needs the eager engine on one rank, without micro-batches and without a scaler"
+            )
+        self.field, self.adjustment, self.space = field, adjustment, field.space
+
+    def linearize(
+        self, batch: Batch, players: Names = None, *, order: Order = 2, create_graph: bool = False
+    ) -> Linearization:
+        """W at the present parameters, and with `order=2` its Jacobian; buffers stay frozen."""
+        at = self.field.linearize(batch, players, order=2, create_graph=True)
+        w, _ = self.adjustment.update(at.value, at, None)
+        second = order == 2
+        return replace(
+            at,
+            value=w if create_graph else w.detach(),
+            operator=GraphJacobian(self.space, w, create_graph=create_graph) if second else None,
+            gradient_of=None,
+        )

@@ -1,0 +1,166 @@
+"""What is asked of a field at a point, and what is known there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from nashgrad.core.batches import split_batch
+from nashgrad.core.game import Batch, Game, Losses
+from nashgrad.core.operators import LinearOperator, MappedOperator
+from nashgrad.core.space import PlayerSpace
+
+if TYPE_CHECKING:
+    from nashgrad.core.engine import Engine
+
+Order: TypeAlias = Literal[1, 2]
+State: TypeAlias = Any
+"""What a method remembers: plain tensors, numbers and containers of them; `None` when it keeps
+nothing.
+"""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question to an engine: this game, at its present parameters, on this batch.
+
+    - `players`: those that move now.
+    - `order`: 1 asks for v alone, 2 for v and its Jacobian.
+    - `create_graph`: whether v and products are to be differentiable themselves.
+    - `update_buffers`: whether the forward pass may leave its traces (batch norm's statistics).
+    - `autocast`: the type in which the forward pass runs, `None` for the parameters' own.
+    - `scale`: the loss scale of half precision.
+    - `step_sizes`: gives the optimisers' effective step per coordinate.
+    """
+
+    game: Game
+    space: PlayerSpace
+    batch: Batch
+    players: tuple[str, ...]
+    order: Order = 1
+    create_graph: bool = False
+    update_buffers: bool = False
+    autocast: torch.dtype | None = None
+    scale: Tensor | None = None
+    step_sizes: Callable[[], Tensor] | None = None
+
+    @property
+    def evaluated(self) -> tuple[str, ...]:
+        """Whose losses are needed: J^T u feels everyone's, v alone only the movers'."""
+        return self.players if self.order == 1 else self.space.players
+
+    def losses(self) -> Losses:
+        """Runs the game forward.
+
+        Raises:
+            ValueError: When the game does not return one scalar with a graph for each player it was
+                asked for.
+        """
+        with torch.autocast(
+            self.space.device.type, self.autocast, enabled=self.autocast is not None
+        ):
+            losses = self._forward()
+        for player in self.evaluated:
+            _check_loss(player, losses.get(player))
+        return losses
+
+    def _forward(self) -> Losses:
+        arguments = (self.batch, self.evaluated)
+        buffers = (
+            {} if self.update_buffers else {n: b.clone() for n, b in self.game.named_buffers()}
+        )
+        if buffers:  # copies take the traces, so that the graph's own buffers are never overwritten
+            losses: Losses = functional_call(self.game, buffers, arguments)
+        else:
+            losses = self.game(*arguments)
+        return losses
+
+
+def _check_loss(player: str, loss: Tensor | None) -> None:
+    if not isinstance(loss, Tensor) or loss.dim() != 0:
+        found = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise ValueError(f"player {player!r}: its loss must be one scalar tensor, got {found}")
+
+
+@dataclass
+class Cost:
+    """What a step has spent: field evaluations, products with J or J^T, linear solves."""
+
+    evaluations: int = 1
+    products: int = 0
+    solves: int = 0
+
+
+@dataclass(frozen=True)
+class Linearization:
+    """Everything that is known at x: the losses, v(x), and v'(x) when it was asked for."""
+
+    query: Query
+    engine: Engine
+    losses: Losses
+    value: Tensor
+    """v(x) = (-dl_i/dx_i)_i, `(n,)`: averaged over micro-batches and ranks, zero for players not
+    evaluated.
+    """
+    operator: LinearOperator | None = None
+    gradient_of: Callable[[str], Tensor] | None = None
+    cost: Cost = field(default_factory=Cost)
+
+    @property
+    def space(self) -> PlayerSpace:
+        """The space that x lives in."""
+        return self.query.space
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """Those that move now."""
+        return self.query.players
+
+    @property
+    def jacobian(self) -> LinearOperator:
+        """J = v'(x). Its products are counted. Raises `ValueError` when it was not asked for."""
+        if self.operator is None:
+            raise ValueError("the Jacobian was not asked for: linearize with order=2")
+        return MappedOperator(self.operator, self._count)
+
+    @property
+    def step_sizes(self) -> Tensor | None:
+        """The optimisers' step per coordinate, `(n,)`; `None` without a GameOptimizer."""
+        return None if self.query.step_sizes is None else self.query.step_sizes()
+
+    def gradient(self, player: str) -> Tensor:
+        """dl_i/dx, `(n,)`: one player's loss by *all* parameters, which v does not hold."""
+        if self.gradient_of is None:
+            raise ValueError(
+                "gradients by all parameters were not asked for: linearize with order=2"
+            )
+        return self.gradient_of(self.space.named(player)[0])
+
+    def parts(self, n: int) -> list[Linearization]:
+        """The same point on n disjoint parts of the batch, whose sizes differ by one at most."""
+        self.cost.evaluations += 1
+        return [
+            replace(self._on(part), cost=self.cost) for part in split_batch(self.query.batch, n)
+        ]
+
+    def _on(self, batch: Batch) -> Linearization:
+        return self.engine.linearize(replace(self.query, batch=batch, update_buffers=False))
+
+    def _count(self, product: Tensor) -> Tensor:
+        self.cost.products += 1
+        return product
+
+
+class Evaluation(NamedTuple):
+    """An adjusted field w at x, and what it took to get it."""
+
+    w: Tensor
+    losses: Losses
+    norms: dict[str, Tensor]
+    state: State
+    cost: Cost

@@ -1,0 +1,194 @@
+"""The joint parameter space: all players' parameters as one flat vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+from torch.nn.parallel import DistributedDataParallel
+
+from nashgrad.core.game import Game
+
+Names: TypeAlias = str | Sequence[str] | None
+"""One player, several, or `None` for all."""
+
+
+class PlayerSpace:
+    """The space of x = (x_1, ..., x_P): all trainable parameters in one `(n,)` tensor.
+
+    Args:
+        game: the game whose parameters these are.
+
+    Raises:
+        ValueError: For a game without players, a player without trainable parameters, a parameter
+        that two players share, a trainable parameter of no player, and parameters of several types
+        or devices;
+        TypeError: For a module wrapped in `DistributedDataParallel`.
+    """
+
+    def __init__(self, game: Game) -> None:
+        _refuse_wrapped(game)
+        self.players = tuple(game.players)
+        owned = {player: _trainable(game, player) for player in self.players}
+        _check_owners(game, owned)
+        self.names = [name for block in owned.values() for name in block]
+        self.parameters = [p for block in owned.values() for p in block.values()]
+        self._frozen = {n: p for n, p in game.named_parameters() if not p.requires_grad}
+        self._blocks: dict[str, slice] = {}
+        self._owned: dict[str, slice] = {}
+        start = first = 0
+        for player, block in owned.items():
+            size, count = sum(p.numel() for p in block.values()), len(block)
+            self._blocks[player] = slice(start, start + size)
+            self._owned[player] = slice(first, first + count)
+            start, first = start + size, first + count
+        self.size = start
+        self.dtype, self.device = self.parameters[0].dtype, self.parameters[0].device
+
+    def block(self, player: str) -> slice:
+        """Where a player's parameters lie in the flat vector."""
+        return self._blocks[self.named(player)[0]]
+
+    def parameters_of(self, player: str) -> list[nn.Parameter]:
+        """A player's trainable parameters, in the order of its block."""
+        return self.parameters[self._owned[self.named(player)[0]]]
+
+    def named(self, players: Names) -> tuple[str, ...]:
+        """The players meant by a name, several names or `None`, in the game's order.
+
+        Raises:
+            ValueError: For a name that no player has.
+        """
+        if players is None:
+            return self.players
+        wanted = (players,) if isinstance(players, str) else tuple(players)
+        for name in wanted:
+            if name not in self.players:
+                raise ValueError(
+                    f"unknown player {name!r}; the players are {', '.join(self.players)}"
+                )
+        return tuple(p for p in self.players if p in wanted)
+
+    def get(self) -> Tensor:
+        """A copy of x, `(n,)`, without a graph."""
+        # `flatten` of a single parameter would be a view of it.
+        return torch.cat([p.detach().reshape(-1) for p in self.parameters])
+
+    @torch.no_grad()
+    def set_(self, x: Tensor) -> None:
+        """Writes x, `(n,)`, into the parameters."""
+        for p, piece in zip(self.parameters, self.pieces(x), strict=True):
+            p.copy_(piece)
+
+    def set_grad_(self, gradient: Tensor, players: Names = None) -> None:
+        """Lets the `.grad` of these players' parameters be views of a flat `(n,)` gradient."""
+        pieces = self.pieces(gradient.detach())
+        for player in self.named(players):
+            owned = self._owned[player]
+            for p, piece in zip(self.parameters[owned], pieces[owned], strict=True):
+                p.grad = piece
+
+    def clear_grad_(self, players: Names = None) -> None:
+        """Sets the `.grad` of these players' parameters to `None`."""
+        for player in self.named(players):
+            for p in self.parameters_of(player):
+                p.grad = None
+
+    def restrict(self, vector: Tensor, players: Names) -> Tensor:
+        """The vector with the blocks of all other players set to zero."""
+        chosen = self.named(players)
+        if chosen == self.players:
+            return vector
+        blocks = vector.split([b.stop - b.start for b in self._blocks.values()])
+        return torch.cat(
+            [
+                b if p in chosen else torch.zeros_like(b)
+                for p, b in zip(self.players, blocks, strict=True)
+            ]
+        )
+
+    def pieces(self, vector: Tensor) -> list[Tensor]:
+        """Views of a flat vector in the parameters' shapes; differentiable."""
+        return list(_unflatten_dense_tensors(vector, self.parameters))
+
+    def flatten(self, pieces: Iterable[Tensor | None]) -> Tensor:
+        """The inverse of `pieces`; `None` stands for zero."""
+        filled = [
+            torch.zeros_like(p) if piece is None else piece
+            for piece, p in zip(pieces, self.parameters, strict=True)
+        ]
+        flat: Tensor = _flatten_dense_tensors(filled)
+        return flat
+
+    def named_pieces(self, vector: Tensor) -> dict[str, Tensor]:
+        """`pieces` by parameter name, as `torch.func.functional_call` takes them."""
+        return dict(zip(self.names, self.pieces(vector), strict=True))
+
+    def norms(self, vector: Tensor) -> dict[str, Tensor]:
+        """The Euclidean norm of each player's block."""
+        return {p: torch.linalg.vector_norm(vector[b]) for p, b in self._blocks.items()}
+
+    def check_unchanged(self) -> None:
+        """Raises `ValueError` when a parameter was frozen or unfrozen after this space was made."""
+        for name, p in zip(self.names, self.parameters, strict=True):
+            if not p.requires_grad:
+                raise ValueError(
+                    f"parameter {name!r} was frozen after the field was built; {_REBUILD}"
+                )
+        for name, p in self._frozen.items():
+            if p.requires_grad:
+                raise ValueError(
+                    f"parameter {name!r} was unfrozen after the field was built; {_REBUILD}"
+                )
+
+
+_REBUILD = "build the GameField (and GameOptimizer) anew"
+
+
+def _trainable(game: Game, player: str) -> dict[str, nn.Parameter]:
+    owned = getattr(game, player, None)
+    if isinstance(owned, nn.Parameter):
+        block = {player: owned}
+    elif isinstance(owned, nn.Module):
+        block = {f"{player}.{name}": p for name, p in owned.named_parameters()}
+    else:
+        raise ValueError(f"player {player!r}: the game has no module or parameter of that name")
+    block = {name: p for name, p in block.items() if p.requires_grad}
+    if not block:
+        raise ValueError(
+            f"player {player!r} has no trainable parameters; make it context, or unfreeze it"
+        )
+    return block
+
+
+def _check_owners(game: Game, owned: dict[str, dict[str, nn.Parameter]]) -> None:
+    if not owned:
+        raise ValueError(f"{type(game).__name__} has no players: no child module is trainable")
+    owner: dict[nn.Parameter, str] = {}
+    for block in owned.values():
+        for name, p in block.items():
+            if p in owner:
+                raise ValueError(f"parameters {owner[p]!r} and {name!r} are shared by two players")
+            owner[p] = name
+    strays = [n for n, p in game.named_parameters() if p.requires_grad and p not in owner]
+    if strays:
+        raise ValueError(
+            f"trainable parameters of no player: {', '.join(strays)}; "
+            "give them to one or freeze them"
+        )
+    if len({(p.dtype, p.device) for p in owner}) > 1:
+        kinds = sorted({f"{p.dtype} on {p.device}" for p in owner})
+        raise ValueError(f"parameters must share one type and device, not {' and '.join(kinds)}")
+
+
+def _refuse_wrapped(game: Game) -> None:
+    for name, module in game.named_modules():
+        if isinstance(module, DistributedDataParallel):
+            raise TypeError(
+                f"module {name!r} is wrapped in DistributedDataParallel, whose hooks miss "
+                "autograd.grad: pass the bare module, and "
+                "reduce=nashgrad.distributed.all_reduce_mean to the GameField"
+            )

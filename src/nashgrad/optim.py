@@ -1,0 +1,132 @@
+"""Base optimisers: TensorFlow's RMSProp, and the effective steps of all that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+
+
+class RMSPropTF(Optimizer):
+    """RMSProp as TensorFlow 1 has it, which the paper's experiments use.
+
+    m <- decay m + (1 - decay) g^2,  x <- x - lr g / sqrt(m + epsilon),  with m = 1 at the start.
+
+    torch's `RMSprop` is another optimiser: its m starts at zero, so first steps are large, and its
+    epsilon stands outside of the root.
+
+    Args:
+        params: parameters or parameter groups.
+        lr: step size; positive.
+        decay: of the second moment m, in [0, 1).
+        epsilon: inside of the root; positive.
+
+    Raises:
+        ValueError: For constants out of range.
+
+    References:
+        T. Tieleman, G. Hinton: Lecture 6.5, RMSProp, 2012; the constants are TensorFlow 1's.
+    """
+
+    def __init__(
+        self, params: Any, lr: float = 1e-4, decay: float = 0.9, epsilon: float = 1e-10
+    ) -> None:
+        if not lr > 0:
+            raise ValueError(f"lr must be positive, got {lr}")
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay must be in [0, 1), got {decay}")
+        if not epsilon > 0:
+            raise ValueError(f"epsilon must be positive, got {epsilon}")
+        super().__init__(params, {"lr": lr, "decay": decay, "epsilon": epsilon})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """One step on all parameters that have a gradient."""
+        if closure is None:
+            loss = None
+        else:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            self._step_group(group)
+        return loss
+
+    def _step_group(self, group: dict[str, Any]) -> None:
+        params = [p for p in group["params"] if p.grad is not None]
+        if not params:
+            return
+        gradients = [p.grad for p in params]
+        moments = [self._moment(p) for p in params]
+        torch._foreach_mul_(moments, group["decay"])
+        torch._foreach_addcmul_(moments, gradients, gradients, 1 - group["decay"])
+        roots = torch._foreach_add(moments, group["epsilon"])
+        torch._foreach_sqrt_(roots)
+        torch._foreach_addcdiv_(params, gradients, roots, -group["lr"])
+
+    def _moment(self, p: nn.Parameter) -> Tensor:
+        state = self.state[p]
+        if not state:
+            state["moment"] = torch.ones_like(p)
+        moment: Tensor = state["moment"]
+        return moment
+
+
+def _over(denominator: Tensor, group: dict[str, Any]) -> Tensor:
+    lr: float = group["lr"]
+    return lr / denominator
+
+
+def _sgd(state: dict[str, Any], group: dict[str, Any], p: Tensor) -> Tensor:
+    return torch.full_like(p, group["lr"])
+
+
+def _rmsprop_tf(state: dict[str, Any], group: dict[str, Any], p: Tensor) -> Tensor:
+    moment: Tensor = state.get("moment", torch.ones_like(p))
+    return _over((moment + group["epsilon"]).sqrt(), group)
+
+
+def _rmsprop(state: dict[str, Any], group: dict[str, Any], p: Tensor) -> Tensor:
+    square = state.get("square_avg", torch.zeros_like(p))
+    if group["centered"] and "grad_avg" in state:
+        square = square - state["grad_avg"] ** 2
+    return _over(square.sqrt() + group["eps"], group)
+
+
+def _adam(state: dict[str, Any], group: dict[str, Any], p: Tensor) -> Tensor:
+    key = "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"
+    square = state.get(key, torch.zeros_like(p))
+    if "step" in state:
+        square = square / (1 - group["betas"][1] ** torch.as_tensor(state["step"]).to(p.device))
+    return _over(square.sqrt() + group["eps"], group)
+
+
+_EFFECTIVE: dict[type[Optimizer], Callable[[dict[str, Any], dict[str, Any], Tensor], Tensor]] = {
+    SGD: _sgd,
+    RMSPropTF: _rmsprop_tf,
+    RMSprop: _rmsprop,
+    Adam: _adam,
+    AdamW: _adam,
+}
+
+
+def effective_steps(optimizer: Optimizer) -> Iterable[tuple[Tensor, Tensor]]:
+    """Each parameter with its coordinates' step per unit of gradient, momentum aside.
+
+    lr for SGD; lr / sqrt(m + epsilon) for TensorFlow's RMSProp; lr / (sqrt(m) + eps) for torch's
+    RMSprop and, with m corrected for its start, for Adam and AdamW.
+
+    Raises:
+        ValueError: For an optimiser that is not known.
+    """
+    if type(optimizer) not in _EFFECTIVE:
+        known = ", ".join(sorted(kind.__name__ for kind in _EFFECTIVE))
+        raise ValueError(
+            f"the effective step of {type(optimizer).__name__} is not known; known are {known}"
+        )
+    effective = _EFFECTIVE[type(optimizer)]
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            yield p, effective(optimizer.state.get(p, {}), group, p.detach())

@@ -1,0 +1,257 @@
+"""Training: gradients for a loop of one's own, and the optimiser of a whole game."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import LBFGS, Optimizer
+from torch.utils.data import DataLoader
+
+from nashgrad.adjustments.identity import Identity
+from nashgrad.core.adjustment import Adjustment
+from nashgrad.core.field import GameField
+from nashgrad.core.game import Batch
+from nashgrad.core.linearization import Evaluation, Linearization, State
+from nashgrad.core.space import Names, PlayerSpace
+from nashgrad.optim import effective_steps
+from nashgrad.schedules.base import Draw, Schedule, StepRecord
+from nashgrad.schedules.simultaneous import Simultaneous
+
+
+def backward(
+    field: GameField,
+    batch: Batch,
+    players: Names = None,
+    *,
+    adjustment: Adjustment = Identity(),  # noqa: B008 (a frozen value)
+) -> Linearization:
+    """Writes `.grad = -w` for the moving players, in place of `loss.backward()`.
+
+    Other gradients are left alone; nothing is accumulated.
+
+    Args:
+        field: the game's field.
+        batch: the sample.
+        players: those that move; all by default.
+        adjustment: makes w of v; without memory.
+
+    Returns:
+        The linearisation: losses, v, and v' when the adjustment needed it.
+
+    Raises:
+        ValueError: For an adjustment with memory, and as `GameField.linearize` does.
+    """
+    if not adjustment.pure:
+        raise ValueError(f"{type(adjustment).__name__} has memory, which needs a GameOptimizer")
+    adjustment.init(field.space)
+    moving = field.space.named(players)
+    at = field.linearize(batch, moving, order=adjustment.order(moving, None), update_buffers=True)
+    w, _ = adjustment.update(at.value, at, None)
+    field.space.set_grad_(-w, moving)
+    return at
+
+
+class GameOptimizer:
+    """Moves the players of a game: one step is one step of the schedule, with the adjusted field.
+
+    Everything that changes during training is in its `state_dict`.
+
+    Example:
+        opt = GameOptimizer(field, {"generator": Adam(g.parameters()), "discriminator":
+                            Adam(d.parameters())}, adjustment=Consensus(10.0))
+        record = opt.step(batch)
+
+    Args:
+        field: the game's field.
+        optimizers: one stock optimiser per player, or one over all of them. Together their
+            parameter groups cover each player's trainable parameters exactly once. They receive
+            `.grad = -w`, so clipping, weight decay, momentum and learning-rate schedulers mean what
+            they always do.
+        adjustment: makes w of v.
+        schedule: who moves when.
+
+    Raises:
+        ValueError: For optimisers that miss a parameter, hold one twice or hold a stranger, that
+        need a closure (LBFGS) or have `maximize=True`, and for unknown players.
+    """
+
+    def __init__(
+        self,
+        field: GameField,
+        optimizers: Optimizer | Mapping[str, Optimizer],
+        *,
+        adjustment: Adjustment = Identity(),  # noqa: B008 (a frozen value)
+        schedule: Schedule = Simultaneous(),  # noqa: B008 (a frozen value)
+    ) -> None:
+        self.field, self.adjustment, self.schedule = field, adjustment, schedule
+        self.optimizers = _by_player(field.space, optimizers)
+        _check_coverage(field.space, self.optimizers)
+        self._adjustment_state: State = adjustment.init(field.space)
+        self._schedule_state: State = schedule.init(self)
+        self._checked = False
+        self._buffers_updated = False
+
+    @property
+    def space(self) -> PlayerSpace:
+        """The space that the parameters live in."""
+        return self.field.space
+
+    def step(self, batches: Batch | Iterator[Batch]) -> StepRecord:
+        """One game step.
+
+        Args:
+            batches: one batch, which every draw of the step then returns, or an iterator of
+                batches.
+
+        Returns:
+            Losses, norms and counts; tensors stay on the device.
+
+        Raises:
+            StopIteration: When the iterator ends, with nothing changed; `ValueError` for one batch
+            where the schedule needs fresh ones; `TypeError` for a DataLoader in place of an
+            iterator.
+        """
+        if isinstance(batches, DataLoader):
+            raise TypeError(
+                "step() takes a batch or an iterator: pass nashgrad.stream(loader, latent)"
+            )
+        self._buffers_updated = False
+        record, self._schedule_state = self.schedule.step(self, Draw(batches), self._schedule_state)
+        return record
+
+    def evaluate(self, batch: Batch, players: Names = None) -> Evaluation:
+        """The adjusted field at the present parameters; moves and remembers nothing.
+
+        Of the evaluations of a step the first one updates buffers, such as batch norm's statistics.
+        """
+        if not self._checked:
+            self._check_repeatable(batch)
+        evaluation = self.field.evaluate(
+            batch,
+            players,
+            self.adjustment,
+            self._adjustment_state,
+            update_buffers=not self._buffers_updated,
+            step_sizes=self.step_sizes,
+        )
+        self._buffers_updated = True
+        return evaluation
+
+    @torch.no_grad()
+    def apply(self, w: Tensor, players: Names, state: State) -> None:
+        """Steps these players' optimisers with `.grad = -w`, and keeps the state."""
+        moving = self.space.named(players)
+        scaler = self.field.scaler
+        if scaler is None:
+            gradient = -w
+        else:  # one overflow anywhere makes every player's optimiser skip
+            gradient = scaler.scale(torch.where(w.isfinite().all(), -w, torch.inf))
+        self.space.set_grad_(gradient, moving)
+        for optimizer in self._unique(moving):
+            optimizer.step() if scaler is None else scaler.step(optimizer)
+        if scaler is not None:
+            scaler.update()
+        self.space.clear_grad_(moving)
+        self._adjustment_state = state
+
+    def step_sizes(self) -> Tensor:
+        """Each coordinate's step per unit of w, `(n,)`; see `nashgrad.optim.effective_steps`.
+
+        Raises:
+            ValueError: For an optimiser that is not known.
+        """
+        steps = {p: step for o in self._unique() for p, step in effective_steps(o)}
+        return self.space.flatten(steps[p] for p in self.space.parameters)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that changes during training but the game's own parameters and buffers."""
+        scaler = self.field.scaler
+        return {
+            "optimizers": [o.state_dict() for o in self._unique()],
+            "adjustment": self._adjustment_state,
+            "schedule": self._schedule_state,
+            "scaler": None if scaler is None else scaler.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restores what `state_dict` gave; it loads with `torch.load(..., weights_only=True)`.
+
+        Raises:
+            ValueError: When it was made with other optimisers or another precision.
+        """
+        optimizers = self._unique()
+        if len(state["optimizers"]) != len(optimizers):
+            raise ValueError(
+                f"the state holds {len(state['optimizers'])} optimisers, "
+                f"this one has {len(optimizers)}"
+            )
+        if (state["scaler"] is None) != (self.field.scaler is None):
+            raise ValueError("the state was made with another precision (with or without a scaler)")
+        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        if self.field.scaler is not None:
+            self.field.scaler.load_state_dict(state["scaler"])
+        self._adjustment_state, self._schedule_state = state["adjustment"], state["schedule"]
+
+    def _unique(self, players: Names = None) -> list[Optimizer]:
+        owners = self.space.named(players)
+        return list({id(self.optimizers[p]): self.optimizers[p] for p in owners}.values())
+
+    def _check_repeatable(self, batch: Batch) -> None:
+        random = self.field.random_players(batch)
+        recomputed = self.field.microbatches > 1
+        self._checked = not (random and (self.schedule.revisits or recomputed))
+        if not random:
+            return
+        message = (
+            f"player {random[0]!r}: its loss draws random numbers outside of the batch; "
+            "put them into the batch (latents, noise), or switch dropout off"
+        )
+        if not self._checked:
+            raise ValueError(f"{message}: this method evaluates one batch several times")
+        warnings.warn(message, stacklevel=4)
+
+
+def _by_player(
+    space: PlayerSpace, optimizers: Optimizer | Mapping[str, Optimizer]
+) -> dict[str, Optimizer]:
+    if isinstance(optimizers, Optimizer):
+        return dict.fromkeys(space.players, optimizers)
+    for name in optimizers:
+        space.named(name)
+    for player in space.players:
+        if player not in optimizers:
+            raise ValueError(f"player {player!r} has no optimizer")
+    return {player: optimizers[player] for player in space.players}
+
+
+def _check_coverage(space: PlayerSpace, optimizers: Mapping[str, Optimizer]) -> None:
+    names = dict(zip(space.parameters, space.names, strict=True))
+    for optimizer in {id(o): o for o in optimizers.values()}.values():
+        kind = type(optimizer).__name__
+        players = [p for p, o in optimizers.items() if o is optimizer]
+        if isinstance(optimizer, LBFGS):
+            raise ValueError(
+                "LBFGS needs a closure that re-evaluates a loss, which a game does not have"
+            )
+        if any(group.get("maximize") for group in optimizer.param_groups):
+            raise ValueError(
+                f"{kind} has maximize=True: players minimise their losses; negate the loss instead"
+            )
+        wanted = {p: None for player in players for p in space.parameters_of(player)}
+        held = {
+            p: None for group in optimizer.param_groups for p in group["params"] if p.requires_grad
+        }
+        for p in held:
+            if p not in wanted:
+                raise ValueError(
+                    f"{kind} of {' and '.join(players)} holds "
+                    f"{names.get(p, 'a parameter of no player')!r}, which is not theirs to move"
+                )
+        for p in wanted:
+            if p not in held:
+                raise ValueError(f"{kind} of {' and '.join(players)} does not hold {names[p]!r}")

@@ -1,0 +1,99 @@
+"""What a schedule is, and the two moves it is made of."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from torch import Tensor
+
+from nashgrad.core.game import Batch, Losses
+from nashgrad.core.linearization import Evaluation, State
+from nashgrad.core.space import Names, PlayerSpace
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one game step saw and spent; tensors stay on the device.
+
+    - `losses`: each player's loss when it was last evaluated.
+    - `norms`: the Euclidean norm of each player's block of v, likewise.
+    - `evaluations`, `products`, `solves`: field evaluations, products with J or J^T, linear solves.
+    """
+
+    losses: Losses
+    norms: dict[str, Tensor]
+    evaluations: int
+    products: int
+    solves: int
+
+    @classmethod
+    def of(cls, evaluations: Sequence[Evaluation]) -> StepRecord:
+        """Sums up a step's evaluations; the latest value of each player counts."""
+        return cls(
+            {p: loss for e in evaluations for p, loss in e.losses.items()},
+            {p: norm for e in evaluations for p, norm in e.norms.items()},
+            sum(e.cost.evaluations for e in evaluations),
+            sum(e.cost.products for e in evaluations),
+            sum(e.cost.solves for e in evaluations),
+        )
+
+
+class Draw:
+    """A step's batches: one for every draw, or the next ones of an iterator."""
+
+    def __init__(self, batches: Batch | Iterator[Batch]) -> None:
+        self._batches = batches
+
+    def __call__(self) -> Batch:
+        """The batch that the step was given, or the iterator's next; `StopIteration` at its end."""
+        return next(self._batches) if isinstance(self._batches, Iterator) else self._batches
+
+    def fresh(self) -> Batch:
+        """A batch that was not drawn before.
+
+        Raises:
+            ValueError: When the step was given a single batch.
+        """
+        if not isinstance(self._batches, Iterator):
+            raise ValueError(
+                "this schedule needs a fresh batch for each draw: pass an iterator of batches to "
+                "step(), such as nashgrad.stream(loader, latent)"
+            )
+        return next(self._batches)
+
+
+class Mover(Protocol):
+    """The two moves that a `GameOptimizer` offers to schedules."""
+
+    @property
+    def space(self) -> PlayerSpace:
+        """The parameters: `space.get()` and `space.set_(x)` take and restore a snapshot."""
+
+    def evaluate(self, batch: Batch, players: Names = None) -> Evaluation:
+        """The adjusted field at the present parameters; moves nothing and remembers nothing."""
+
+    def apply(self, w: Tensor, players: Names, state: State) -> None:
+        """Steps these players' optimisers with `.grad = -w`, and keeps the adjustment's state."""
+
+
+class Schedule(abc.ABC):
+    """In which order players move and the field is evaluated during one game step; a frozen value.
+
+    A schedule draws all its batches before it moves anything, so that an iterator that ends leaves
+    everything as it was.
+    """
+
+    revisits: ClassVar[bool] = False
+    """Whether a step evaluates one batch at several points, for which a loss that draws random
+    numbers of its own is refused."""
+
+    @abc.abstractmethod
+    def init(self, opt: Mover) -> State:
+        """The memory before the first step, if any; an unknown player is a `ValueError`."""
+
+    @abc.abstractmethod
+    def step(self, opt: Mover, draw: Draw, state: State) -> tuple[StepRecord, State]:
+        """One game step."""
