@@ -1,0 +1,1 @@
+"""Training runs from configuration files: what knows files, time, seeds and printing."""

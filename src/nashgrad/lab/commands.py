@@ -1,0 +1,63 @@
+"""The commands, each with what it reads from the command line.
+
+What a command needs is imported when it runs, so that help does not wait for torch.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from nashgrad.lab.config.files import dump, load
+from nashgrad.lab.config.overrides import Override
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a game as a configuration file says."""
+
+    config: Annotated[Positional[str], arg(metavar="CONFIG", help="YAML file, as in experiments/")]
+    overwrite: Annotated[bool, arg(help="replace the run that the folder holds")] = False
+    print_config: Annotated[bool, arg(help="print the whole configuration and stop")] = False
+
+    def run(self, overrides: Sequence[Override]) -> int:
+        """Train, with some keys of the file changed."""
+        config = load(self.config, overrides)
+        if self.print_config:
+            sys.stdout.write(dump(config))
+            return 0
+        from nashgrad.lab.train import train
+
+        return train(config, overwrite=self.overwrite)
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Continue a run from its last checkpoint."""
+
+    folder: Annotated[Positional[str], arg(metavar="RUN", help="run folder")]
+
+    def run(self) -> int:
+        """Continue as if the run had never stopped."""
+        from nashgrad.lab.train import resume
+
+        return resume(self.folder)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Train two games with simultaneous ascent and with consensus, and compare them."""
+
+    out: Annotated[str, arg(metavar="DIR", help="folder for pictures and tables")] = "runs/demo"
+
+    def run(self) -> int:
+        """Train, compare, and leave pictures."""
+        from nashgrad.lab.demo import demo
+
+        return demo(out=self.out)
+
+
+Command = Train | Resume | Demo
+COMMANDS: dict[str, type[Command]] = {"train": Train, "resume": Resume, "demo": Demo}

@@ -1,0 +1,72 @@
+"""Configurations: frozen values with limits, read from YAML and from the command line."""
+
+from nashgrad.lab.config.config import Checkpoint, Config, Evaluate, Log
+from nashgrad.lab.config.files import dump, fingerprint, load
+from nashgrad.lab.config.methods import (
+    R1,
+    R2,
+    Alternating,
+    ClipNorm,
+    ClipValue,
+    Consensus,
+    Jare,
+    NagarajanKolter,
+    NoMethod,
+    Simultaneous,
+    Smoothing,
+    SmoothingCode,
+)
+from nashgrad.lab.config.optimizers import (
+    Adam,
+    Constant,
+    Cosine,
+    Exponential,
+    Linear,
+    Optimizers,
+    Rmsprop,
+    RmspropTf,
+    Sgd,
+    StepDecay,
+)
+from nashgrad.lab.config.overrides import Override
+from nashgrad.lab.config.tasks import Conv, Data, Digits, Grid, Images, Mlp, Ring
+
+__all__ = [
+    "R1",
+    "R2",
+    "Adam",
+    "Alternating",
+    "Checkpoint",
+    "ClipNorm",
+    "ClipValue",
+    "Config",
+    "Consensus",
+    "Constant",
+    "Conv",
+    "Cosine",
+    "Data",
+    "Digits",
+    "Evaluate",
+    "Exponential",
+    "Grid",
+    "Images",
+    "Jare",
+    "Linear",
+    "Log",
+    "Mlp",
+    "NagarajanKolter",
+    "NoMethod",
+    "Optimizers",
+    "Override",
+    "Ring",
+    "Rmsprop",
+    "RmspropTf",
+    "Sgd",
+    "Simultaneous",
+    "Smoothing",
+    "SmoothingCode",
+    "StepDecay",
+    "dump",
+    "fingerprint",
+    "load",
+]

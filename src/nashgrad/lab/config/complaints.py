@@ -1,0 +1,132 @@
+"""One clear line for what pydantic finds wrong with a configuration."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from nashgrad.lab.config.config import Config
+from nashgrad.lab.config.keys import kinds, variants, walk, words
+from nashgrad.lab.errors import UsageError, did_you_mean
+
+# What the value of a key is called, where it is not called like the key.
+NOUNS = {
+    "generator": "optimizer",
+    "discriminator": "optimizer",
+    "penalties": "penalty",
+    "turns": "player",
+    "source": "player",
+    "target": "player",
+}
+EXPECTED = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "dataclass_type": "a section with keys",
+    "model_attributes_type": "a section with keys",
+}
+LIMITS = {
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "finite_number": "must be finite",
+}
+
+
+def explain(
+    errors: ValidationError, source: str, flags: Mapping[str, str], also: list[str]
+) -> UsageError:
+    """The first error as one line, with the file or the command line's flag that is to blame.
+
+    Args:
+        errors: What pydantic found.
+        source: The file's name.
+        flags: For each dotted key that the command line gave, the flag as the user wrote it.
+        also: What the command line knows beside the keys, for suggestions.
+    """
+    found = [_line(error, also) for error in errors.errors(include_url=False)]
+    # A shorthand sets several keys: its errors are one.
+    lines = list(dict.fromkeys(f"{_place(key, source, flags)}: {text}" for key, text in found))
+    more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+    return UsageError(f"{lines[0]}{more}")
+
+
+def _place(key: str, source: str, flags: Mapping[str, str]) -> str:
+    """Where the user has to look."""
+    flag = next((flag for given, flag in flags.items() if _same_branch(given, key)), None)
+    return flag or (f"{source}: {key}" if key else source)
+
+
+def _same_branch(given: str, key: str) -> bool:
+    """Whether one of two dotted keys lies within the other."""
+    short, long = sorted((given, key), key=len)
+    return long == short or long.startswith((f"{short}.", f"{short}["))
+
+
+def _line(error: ErrorDetails, also: list[str]) -> tuple[str, str]:
+    """The dotted key and what is wrong with it."""
+    steps = list(walk(Config, error["loc"]))
+    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step, _, _ in steps)
+    key = key.removeprefix(".")
+    kind = error["type"]
+    last, holder, value_kind = steps[-1] if steps else ("", None, Config)
+    if kind == "unexpected_keyword_argument":
+        known = [*kinds(holder), *(also if holder is Config else [])]
+        owner = f"{_noun(steps[:-1])} {error['loc'][-2]!r}" if "name" in known else ""
+        return key, _unknown_key(str(last), owner, known)
+    if kind.startswith("union_tag"):
+        name = None if kind == "union_tag_not_found" else error["ctx"]["tag"]
+        return f"{key}.name", _unknown(name, _noun(steps), list(variants(value_kind)))
+    if kind == "literal_error":
+        return key, _unknown(error["input"], _noun(steps), words(value_kind))
+    if kind == "value_error" and not steps:
+        found, _, message = str(error["ctx"]["error"]).partition(": ")
+        return found, message
+    return key, _wrong_value(error)
+
+
+def _unknown_key(key: str, owner: str, known: list[str]) -> str:
+    """What to say of a key; `owner` is the named section that lacks it."""
+    if suggestion := did_you_mean(key, known):
+        return f"unknown key{suggestion}"
+    return f"{owner} has no {key}" if owner else f"unknown key; known: {', '.join(known)}"
+
+
+def _unknown(name: Any, noun: str, known: list[str]) -> str:
+    """A name that is missing, or that nothing has."""
+    listed = f"known: {', '.join(known)}"
+    if name is None:
+        return f"missing; {listed}"
+    suggestion = did_you_mean(str(name), known) or ";"
+    return f"unknown {noun} {_shown(name)}{suggestion} {listed}"
+
+
+def _noun(steps: list[tuple[str | int, Any, Any]]) -> str:
+    """What to call the value at a location: a method, a player ..."""
+    key = next(str(step) for step, _, _ in reversed(steps) if isinstance(step, str))
+    return NOUNS.get(key, key.replace("_", " "))
+
+
+def _wrong_value(error: ErrorDetails) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "missing":
+        return "this key is required"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in EXPECTED:
+        return f"expected {EXPECTED[kind]}, got {_shown(error['input'])}"
+    if kind in LIMITS:
+        return f"{LIMITS[kind].format(**context)}, got {_shown(error['input'])}"
+    message = error["msg"]
+    return f"{message[0].lower()}{message[1:]}, got {_shown(error['input'])}"
+
+
+def _shown(value: Any) -> str:
+    """A value as a configuration writes it, cut where it is long."""
+    plain = value is None or isinstance(value, bool)
+    text = {None: "null", True: "true", False: "false"}[value] if plain else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,108 @@
+"""The whole configuration of a run, and what its parts demand of each other."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from nashgrad.lab.config.limits import (
+    FORBID_UNKNOWN,
+    Count,
+    Flag,
+    Natural,
+    PositiveDecay,
+    Seed,
+    Text,
+    key,
+)
+from nashgrad.lab.config.methods import Loss, Method, NoMethod, Penalties, Schedule, Simultaneous
+from nashgrad.lab.config.optimizers import Constant, LrSchedule, Optimizers
+from nashgrad.lab.config.tasks import Conv, Data, Digits, Game, Images, Model
+
+
+@dataclass(frozen=True, config=FORBID_UNKNOWN)
+class Log:
+    """When a line is added to `metrics.jsonl`."""
+
+    every: Count = key(100, "steps")
+
+
+@dataclass(frozen=True, config=FORBID_UNKNOWN)
+class Evaluate:
+    """When and how the generator is judged."""
+
+    every: Natural = key(1_000, "steps; 0: at the end only")
+    samples: Count = key(2_048, "generated samples")
+    seed: Seed = key(0, "of latents and samples; training never sees it")
+
+
+@dataclass(frozen=True, config=FORBID_UNKNOWN)
+class Checkpoint:
+    """When training is saved."""
+
+    every: Natural = key(1_000, "steps; 0: at the end only")
+    keep: Count = key(3, "newest checkpoints that stay")
+
+
+@dataclass(frozen=True, config=FORBID_UNKNOWN)
+class Config:
+    """Everything that decides a run. Lengths are in game steps, paths as the shell sees them."""
+
+    game: Game = Field(description="what is generated")
+    model: Model = Field(description="the networks")
+    steps: Count = Field(description="game steps of the run")
+    data: Data = key(Data(), "where batches come from")
+    loss: Loss = key("standard", "the divergence")
+    penalties: Penalties = key((), "added to the discriminator's loss")
+    method: Method = key(NoMethod(), "what changes the players' field")
+    schedule: Schedule = key(Simultaneous(), "who moves when")
+    optimizer: Optimizers = key(Optimizers(), "one for each player")
+    lr_schedule: LrSchedule = key(Constant(), "of both learning rates")
+    ema: PositiveDecay | None = key(None, "decay of the averaged generator a step")
+    precision: Literal["fp32", "bf16", "fp16"] = key("fp32", "of the first pass")
+    microbatches: Count = key(1, "equal parts that a batch is computed in")
+    device: Literal["auto", "cpu", "cuda"] = key("auto", "auto: cuda if there is one")
+    threads: Count | None = key(None, "of the CPU; null: torch's default")
+    seed: Seed = key(0, "of initialization, data order and latents")
+    deterministic: Flag = key(False, "only deterministic algorithms; slower on cuda")
+    log: Log = key(Log(), "metrics")
+    evaluate: Evaluate = key(Evaluate(), "scores and pictures")
+    checkpoint: Checkpoint = key(Checkpoint(), "saved states")
+    out: Text | None = key(None, "run folder; null: runs/<file>-<method>-seed<seed>")
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Config":
+        if found := next(misfits(self), None):
+            raise ValueError(found)
+        return self
+
+
+def misfits(config: Config) -> Iterator[str]:
+    """What is right in itself and impossible together, as `key: text` lines."""
+    if config.microbatches > config.data.batch:
+        yield (
+            f"microbatches: must be at most data.batch, which is {config.data.batch}, "
+            f"got {config.microbatches}"
+        )
+    if config.precision == "fp16" and config.device == "cpu":
+        yield "precision: fp16 needs device cuda; use bf16 or fp32 on the CPU"
+    if isinstance(config.game, Images) and config.data.path is None:
+        yield (
+            "data.path: the images game needs a folder, zip, npz or the CIFAR-10 archive: "
+            "--data.path PATH"
+        )
+    if isinstance(config.model, Conv):
+        yield from _misfits_of_convolutions(config.game, config.model)
+
+
+def _misfits_of_convolutions(game: Game, model: Conv) -> Iterator[str]:
+    if not isinstance(game, Digits | Images):
+        yield f"model.name: {model.name} makes images and the {game.name} game has none; use mlp"
+        return
+    size = game.size if isinstance(game, Images) else 8
+    if size % 2**model.convolutions:
+        yield (
+            f"model.name: {model.name} needs images of a multiple of "
+            f"{2**model.convolutions} pixels a side, got {size}"
+        )

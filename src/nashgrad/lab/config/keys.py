@@ -1,0 +1,70 @@
+"""Walks the configuration's types: the keys of a section, the section that a name stands for."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from pydantic.fields import FieldInfo
+
+
+@cache
+def kinds(section: Any) -> Mapping[str, Any]:
+    """The keys of a section and the type of each; none for what is not a section."""
+    return get_type_hints(section) if isinstance(section, type) and is_dataclass(section) else {}
+
+
+@cache
+def variants(kind: Any) -> Mapping[str, Any]:
+    """The section that each name stands for; none for a type that is not chosen by name."""
+    return {
+        name: option
+        for option in get_args(kind)
+        if "name" in kinds(option)
+        for name in get_args(kinds(option)["name"])
+    }
+
+
+def item(kind: Any) -> Any:
+    """The type of a list's items."""
+    return get_args(kind)[0] if get_origin(kind) is tuple else None
+
+
+def is_text(kind: Any) -> bool:
+    """Whether a key holds free text."""
+    return kind is str or str in get_args(kind)
+
+
+def words(kind: Any) -> list[str]:
+    """The words that a key can hold, where it holds one of a few."""
+    inside = [word for option in get_args(kind) for word in (option, *get_args(option))]
+    return [word for word in inside if isinstance(word, str)]
+
+
+def fields(section: Any) -> Mapping[str, FieldInfo]:
+    """What is declared of each key: default, limits, description."""
+    declared: Mapping[str, FieldInfo] = section.__pydantic_fields__
+    return declared
+
+
+def default(section: Any, key: str) -> Any:
+    """The plain value of a key that nobody gave; None where there is no default."""
+    declared = fields(section)[key]
+    if declared.is_required():
+        return None
+    value = declared.get_default(call_default_factory=True)
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def walk(root: Any, location: tuple[str | int, ...]) -> Iterator[tuple[str | int, Any, Any]]:
+    """Follows a location that pydantic reports: (key, section that holds it, type of its value).
+
+    Pydantic adds the chosen name behind a section that is chosen by name; it is no key.
+    """
+    kind = root
+    for key in location:
+        if key in variants(kind):
+            kind = variants(kind)[str(key)]
+            continue
+        holder, kind = kind, item(kind) if isinstance(key, int) else kinds(kind).get(key)
+        yield key, holder, kind

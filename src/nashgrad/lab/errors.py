@@ -1,0 +1,31 @@
+"""What only the user can put right, told in one line."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class UsageError(Exception):
+    """Bad input: its text is one clear line, which the command prints before it exits with 2."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`", did you mean lr?"` for the closest known word, or nothing when none is close.
+
+    >>> did_you_mean("lrr", ["lr", "betas"])
+    ', did you mean lr?'
+    >>> did_you_mean("colour", ["lr", "betas"])
+    ''
+    """
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f", did you mean {close[0]}?" if close else ""
+
+
+@contextmanager
+def file_errors(path: str | Path) -> Iterator[None]:
+    """Turns what the file system refuses (no permission, disk full ...) into a `UsageError`."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: {(error.strerror or str(error)).lower()}") from error

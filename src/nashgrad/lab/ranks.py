@@ -1,0 +1,63 @@
+"""The processes of a run: one, or as many as torchrun starts on this machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+
+from nashgrad.core.averages import Reduce
+from nashgrad.core.batches import split_batch
+from nashgrad.core.game import Batch
+from nashgrad.distributed import all_reduce_mean
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among all.
+
+    Every rank draws the same batch and keeps its share of it, so that a run is the same on any
+    number of ranks.
+    """
+
+    rank: int
+    world: int
+
+    @classmethod
+    def join(cls, device: torch.device) -> Ranks:
+        """Joins the group when torchrun started this process."""
+        world = int(os.environ.get("WORLD_SIZE", "1"))
+        if world > 1 and not dist.is_initialized():
+            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        return cls(dist.get_rank(), world) if world > 1 else cls(0, 1)
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes the run's files."""
+        return self.rank == 0
+
+    @property
+    def reduce(self) -> Reduce | None:
+        """The mean over ranks; `None` for a single process."""
+        return all_reduce_mean if self.world > 1 else None
+
+    def share(self, batch: Batch) -> Batch:
+        """This rank's part of a batch."""
+        return batch if self.world == 1 else split_batch(batch, self.world)[self.rank]
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set on any rank, so that all of them stop at the same step."""
+        if self.world == 1:
+            return flag
+        raised = torch.tensor(float(flag))
+        dist.all_reduce(raised if dist.get_backend() == "gloo" else (raised := raised.cuda()))
+        return bool(raised.item())
+
+
+def local_device(name: str) -> torch.device:
+    """The device a configuration means: `auto` takes CUDA where there is one."""
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))

@@ -1,0 +1,182 @@
+"""The folder that a run leaves behind.
+
+config.yaml        the whole configuration
+environment.json   versions, device, threads, command line
+metrics.jsonl      one line per log interval
+summary.json       status, steps, seconds, scores
+samples/*.png  plots/*.png  checkpoints/*.pt
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from nashgrad.lab.atomic import remove_leftovers, write_json, write_text
+from nashgrad.lab.errors import UsageError, file_errors
+from nashgrad.lab.metrics import append_metrics, read_metrics, rewind_metrics
+
+Status = Literal["running", "finished", "interrupted", "failed", "not_finite"]
+
+FILES = ("config.yaml", "environment.json", "metrics.jsonl", "summary.json")
+PICTURES = ("*.png", "*.svg", "*.pdf")
+FOLDERS = {"samples": PICTURES, "plots": PICTURES, "checkpoints": ("*.pt",)}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder; all its state is in its files."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.path / "config.yaml"
+
+    @property
+    def samples(self) -> Path:
+        """The folder of sample grids and densities."""
+        return self.path / "samples"
+
+    @property
+    def plots(self) -> Path:
+        """The folder of curves and spectra."""
+        return self.path / "plots"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    def environment(self) -> dict[str, Any]:
+        """What the run was started with."""
+        return _read_json(self.path / "environment.json")
+
+    def log(self, metrics: Mapping[str, Any]) -> None:
+        """Adds a line to `metrics.jsonl`; it holds `step`."""
+        append_metrics(self.path / "metrics.jsonl", metrics)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`."""
+        return read_metrics(self.path / "metrics.jsonl")
+
+    def rewind(self, step: int) -> None:
+        """Forgets the metrics after a step, from which the run goes on."""
+        rewind_metrics(self.path / "metrics.jsonl", step)
+
+    def summarize(self, status: Status, steps: int, **values: Any) -> None:
+        """Replaces `summary.json`: how the run stands, with seconds, speed and scores."""
+        write_json(self.path / "summary.json", {"status": status, "steps": steps, **values})
+
+    def summary(self) -> dict[str, Any]:
+        """The content of `summary.json`; empty when it is missing or damaged."""
+        return _read_json(self.path / "summary.json")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes from training in this folder; a dead process holds no lock."""
+        with file_errors(self.path):
+            descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            _lock(descriptor, self.path)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def create_run(
+    path: str | Path, config: str, environment: Mapping[str, Any], *, overwrite: bool = False
+) -> Run:
+    """A new run in a folder that is missing or empty, or in place of an earlier run.
+
+    Args:
+        path: The folder.
+        config: The text of `config.yaml`.
+        environment: The content of `environment.json`.
+        overwrite: Remove what an earlier run wrote there, and nothing else.
+
+    Raises:
+        UsageError: The folder holds a run, or something that no run wrote.
+    """
+    run = Run(Path(path))
+    _refuse_occupied(run, overwrite)
+    if is_run(run.path):
+        with run.locked(), file_errors(run.path):
+            _remove_run(run.path)
+    with file_errors(run.path):
+        for folder in (run.path, *(run.path / name for name in FOLDERS)):
+            folder.mkdir(parents=True, exist_ok=True)
+    write_text(run.config, config)
+    write_json(run.path / "environment.json", environment)
+    run.summarize("running", 0)
+    return run
+
+
+def open_run(path: str | Path) -> Run:
+    """The run in a folder, cleared of what a killed process was writing.
+
+    Raises:
+        UsageError: The folder holds no run, or another process is training it.
+    """
+    run = Run(Path(path))
+    if not is_run(run.path):
+        raise UsageError(f"{path}: holds no run")
+    with run.locked(), file_errors(run.path):
+        for folder in (run.path, *(run.path / name for name in FOLDERS)):
+            folder.mkdir(exist_ok=True)
+            remove_leftovers(folder)
+    return run
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder has the two files that every run starts with."""
+    return all((path / name).is_file() for name in ("config.yaml", "environment.json"))
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError(f"{path}: another process is training this run") from None
+
+
+def _refuse_occupied(run: Run, overwrite: bool) -> None:
+    path = run.path
+    if is_run(path):
+        if not overwrite:
+            summary = run.summary()
+            state = f"{summary.get('status', 'unknown')}, {summary.get('steps', 0)} steps"
+            raise UsageError(
+                f"{path}: already holds a run ({state}); use --overwrite, or nashgrad resume {path}"
+            )
+    elif path.exists() and not path.is_dir():
+        raise UsageError(f"{path}: is a file, not a folder")
+    elif path.is_dir() and any(path.iterdir()):
+        raise UsageError(f"{path}: is not empty and holds no run; choose another --out")
+
+
+def _remove_run(path: Path) -> None:
+    """Removes the files that a run writes; what somebody else put there stays."""
+    for name, patterns in FOLDERS.items():
+        folder = path / name
+        # A link may lead to files that are not this run's.
+        if folder.is_dir() and not folder.is_symlink():
+            remove_leftovers(folder)
+            for file in (file for pattern in patterns for file in folder.glob(pattern)):
+                file.unlink()
+    remove_leftovers(path)
+    for name in reversed(FILES):
+        (path / name).unlink(missing_ok=True)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}

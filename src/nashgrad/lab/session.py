@@ -1,0 +1,108 @@
+"""Everything that changes while a run trains, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nashgrad.data import named_generator
+from nashgrad.lab.build import (
+    build_ema,
+    build_field,
+    build_game,
+    build_lr_schedules,
+    build_optimizer,
+)
+from nashgrad.lab.config import Config
+from nashgrad.lab.ranks import Ranks
+from nashgrad.lab.tasks import Task
+from nashgrad.schedules import StepRecord
+
+CHUNK = 512  # samples generated at once
+
+
+class Session:
+    """A game in training: networks, method, optimisers, data, averages and how far it has come.
+
+    Weights, data order, latents and evaluation draw from generators of their own, all derived from
+    the seed, so that no one's number of draws changes another's, and evaluation never advances
+    training's.
+    """
+
+    def __init__(self, config: Config, task: Task, device: torch.device, ranks: Ranks) -> None:
+        self.config, self.task, self.device, self.ranks = config, task, device, ranks
+        self.game = build_game(config, task, device)
+        self.ema = build_ema(config, self.game)
+        self.opt = build_optimizer(config, build_field(config, self.game, ranks.reduce))
+        self.lr_schedules = build_lr_schedules(config, self.opt)
+        self.stream = task.stream(config.model.latent, device)
+        self.step, self.seconds = 0, 0.0
+
+    def __iter__(self) -> Session:
+        return self
+
+    def __next__(self) -> Any:
+        """The next batch, or this rank's share of it."""
+        return self.ranks.share(next(self.stream))
+
+    def advance(self) -> StepRecord:
+        """One game step, with all that follows it."""
+        record = self.opt.step(self)
+        if self.ema is not None:
+            self.ema.update_parameters(self.game.generator)
+        for schedule in self.lr_schedules:
+            schedule.step()
+        self.step += 1
+        return record
+
+    @torch.no_grad()
+    def samples(self) -> Tensor:
+        """Generated samples from fixed latents, the network in inference mode, on the CPU."""
+        count, drawn = (
+            self.config.evaluate.samples,
+            named_generator(self.config.evaluate.seed, "evaluation"),
+        )
+        latent = torch.randn(count, self.config.model.latent, generator=drawn).to(self.device)
+        labels = (
+            [torch.arange(count, device=self.device) % self.task.labels] if self.task.labels else []
+        )
+        generator: nn.Module = self.game.generator if self.ema is None else self.ema.module
+        training = generator.training
+        generator.eval()
+        chunks = [
+            generator(*chunk)
+            for chunk in zip(*(x.split(CHUNK) for x in [latent, *labels]), strict=True)
+        ]
+        generator.train(training)
+        return torch.cat(chunks).float().cpu()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that training goes on from; plain tensors, numbers and text."""
+        return {
+            "seconds": self.seconds,
+            "game": self.game.state_dict(),
+            "ema": None if self.ema is None else self.ema.state_dict(),
+            "optimizer": self.opt.state_dict(),
+            "lr_schedules": [_plain(s.state_dict()) for s in self.lr_schedules],
+            "stream": self.stream.state_dict(),
+            "torch_rng": torch.get_rng_state(),
+        }
+
+    def load_state_dict(self, step: int, state: dict[str, Any]) -> None:
+        """Continues from a state, bit for bit."""
+        self.step, self.seconds = step, state["seconds"]
+        self.game.load_state_dict(state["game"])
+        if self.ema is not None:
+            self.ema.load_state_dict(state["ema"])
+        self.opt.load_state_dict(state["optimizer"])
+        for schedule, saved in zip(self.lr_schedules, state["lr_schedules"], strict=True):
+            schedule.load_state_dict(saved)
+        self.stream.load_state_dict(state["stream"])
+        torch.set_rng_state(state["torch_rng"].cpu())
+
+
+def _plain(state: dict[str, Any]) -> dict[str, Any]:
+    """A scheduler's state without its methods, which some versions of torch leave in it."""
+    return {key: value for key, value in state.items() if not callable(value)}

@@ -1,0 +1,188 @@
+"""What a run generates: its real batches, and how generated samples are judged and drawn."""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from nashgrad.data import (
+    Images,
+    Mixture,
+    Stream,
+    digits,
+    grid,
+    load_images,
+    named_generator,
+    random_flip,
+    ring,
+    sample_stream,
+    stream,
+)
+from nashgrad.lab.config import Config, Digits, Grid, Ring
+from nashgrad.lab.config import Images as ImagesGame
+from nashgrad.lab.errors import UsageError
+from nashgrad.metrics import ClassScorer, FrechetDistance, mixture_scores, pixels, pooled_pixels
+from nashgrad.plots import density, new_figure, to_pil
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+    Picture: TypeAlias = Figure | Image
+
+REAL_IMAGES = 4_096
+"""Real images that a distance is taken to."""
+
+
+class Task(abc.ABC):
+    """What a run generates."""
+
+    shape: tuple[int, ...]
+    labels: int = 0
+
+    @abc.abstractmethod
+    def stream(self, latent: int, device: torch.device) -> Stream:
+        """Training's batches."""
+
+    @abc.abstractmethod
+    def scores(self, samples: Tensor) -> dict[str, float]:
+        """How good generated samples are, by name."""
+
+    @abc.abstractmethod
+    def panel(self, ax: Axes, samples: Tensor) -> None:
+        """Draws generated samples on an axis."""
+
+    @abc.abstractmethod
+    def picture(self, samples: Tensor) -> Picture:
+        """Generated samples as a picture of their own."""
+
+
+class MixtureTask(Task):
+    """Points of a mixture of Gaussians in the plane."""
+
+    def __init__(self, mixture: Mixture, stratified: bool, config: Config) -> None:
+        self.mixture, self.shape = mixture, (2,)
+        self._stratified, self._batch, self._seed = stratified, config.data.batch, config.seed
+        self._limit = float(mixture.means.abs().max()) * 1.6
+        drawn = mixture.sample(2_560, named_generator(config.evaluate.seed, "target"))
+        self._target = drawn
+
+    def stream(self, latent: int, device: torch.device) -> Stream:
+        def draw(generator: torch.Generator) -> Tensor:
+            return self.mixture.sample(self._batch, generator, stratified=self._stratified)
+
+        return sample_stream(draw, latent, device, self._seed)
+
+    def scores(self, samples: Tensor) -> dict[str, float]:
+        return mixture_scores(samples, self.mixture)
+
+    def panel(self, ax: Axes, samples: Tensor) -> None:
+        density(ax, samples[:2_560], self._target, limit=self._limit)
+
+    def picture(self, samples: Tensor) -> Picture:
+        figure, [[ax]] = new_figure(width=3, height=3)
+        self.panel(ax, samples)
+        return figure
+
+
+class ImageTask(Task):
+    """Images, judged by the Frechet distance of their pixels (averaged down to 8x8)."""
+
+    def __init__(self, images: Images, config: Config, *, flips: bool, conditional: bool) -> None:
+        self.images, self.shape = images, images.shape
+        self._data, self._seed = config.data, config.seed
+        self._flips, self._conditional = flips, conditional
+        if conditional:
+            if images.labels is None:
+                raise UsageError(
+                    "game.conditional: these images have no labels; use subfolders as classes"
+                )
+            self.labels = int(images.labels.max()) + 1
+        self._distance = FrechetDistance(
+            self._real(config.evaluate.seed), pixels if images.shape[-1] <= 8 else pooled_pixels()
+        )
+
+    def _real(self, seed: int) -> Tensor:
+        chosen = torch.randperm(len(self.images), generator=named_generator(seed, "real"))
+        return self.images.scaled(chosen[:REAL_IMAGES])
+
+    def stream(self, latent: int, device: torch.device) -> Stream:
+        if len(self.images) < self._data.batch:
+            raise UsageError(
+                f"data.batch: {self._data.batch} is more than the {len(self.images)} images"
+            )
+        loader: DataLoader[object] = DataLoader(
+            self.images,
+            self._data.batch,
+            shuffle=True,
+            drop_last=True,
+            num_workers=self._data.workers,
+        )
+        return stream(
+            loader, latent, device, self._seed, augment=random_flip if self._flips else None
+        )
+
+    def scores(self, samples: Tensor) -> dict[str, float]:
+        return {"frechet_pixels": self._distance(samples)}
+
+    def panel(self, ax: Axes, samples: Tensor) -> None:
+        ax.imshow(to_pil(samples[:64]), cmap="gray", interpolation="antialiased")
+        ax.set_axis_off()
+
+    def picture(self, samples: Tensor) -> Picture:
+        return to_pil(samples[:64])
+
+
+class DigitsTask(ImageTask):
+    """scikit-learn's digits, whose classes a logistic regression knows."""
+
+    def __init__(self, config: Config) -> None:
+        images = digits()
+        super().__init__(images, config, flips=False, conditional=False)
+        assert images.labels is not None
+        self._classes = ClassScorer(images.scaled(), images.labels)
+
+    def scores(self, samples: Tensor) -> dict[str, float]:
+        shares = self._classes.shares(samples)
+        return {
+            **super().scores(samples),
+            "class_entropy": self._classes.entropy(samples),
+            "smallest_class": min(shares),
+            "largest_class": max(shares),
+            "classifier_accuracy": self._classes.train_accuracy,
+        }
+
+
+def build_task(config: Config) -> Task:
+    """The task that a configuration names.
+
+    Raises:
+        UsageError: For data that is missing or does not fit.
+    """
+    game = config.game
+    if isinstance(game, Ring):
+        return MixtureTask(ring(game.modes, game.radius, game.sigma), game.stratified, config)
+    if isinstance(game, Grid):
+        return MixtureTask(grid(game.side, game.spacing, game.sigma), game.stratified, config)
+    if isinstance(game, Digits):
+        return DigitsTask(config)
+    return ImageTask(_load(game, config), config, flips=game.flips, conditional=game.conditional)
+
+
+def _load(game: ImagesGame, config: Config) -> Images:
+    assert config.data.path is not None
+    try:
+        return load_images(
+            config.data.path,
+            size=game.size,
+            crop=game.crop,
+            channels=game.channels,
+            skip_broken=config.data.skip_unreadable,
+        )
+    except (OSError, ValueError) as error:
+        raise UsageError(f"data.path: {error}") from error

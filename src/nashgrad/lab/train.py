@@ -1,0 +1,177 @@
+"""Training: the loop, from a configuration to a run folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nashgrad.lab.checkpoint import load_latest, save
+from nashgrad.lab.config import Config, dump, fingerprint, load
+from nashgrad.lab.environment import describe_environment
+from nashgrad.lab.errors import UsageError
+from nashgrad.lab.evaluation import draw_curves, judge, last_scores
+from nashgrad.lab.interrupt import Interrupt
+from nashgrad.lab.progress import Reporter
+from nashgrad.lab.ranks import Ranks, local_device
+from nashgrad.lab.records import Run, Status, create_run, open_run
+from nashgrad.lab.session import Session
+from nashgrad.lab.tally import NotFiniteError, Tally
+from nashgrad.lab.tasks import build_task
+
+NOT_FINITE = 3
+
+
+def train(config: Config, *, overwrite: bool = False) -> int:
+    """Trains from scratch, into the folder `config.out`.
+
+    Returns:
+        The exit code: 0 when finished, 3 when a loss was not finite, 128 + signal when interrupted.
+
+    Raises:
+        UsageError: For data that does not fit, or a folder that holds something already.
+    """
+    session = prepare(config)
+    run = None
+    if session.ranks.first:
+        environment = describe_environment(session.device)
+        run = create_run(str(config.out), dump(config), environment, overwrite=overwrite)
+    return loop(session, run)
+
+
+def resume(folder: str | Path) -> int:
+    """Continues a run bit for bit from its last checkpoint; returns as `train` does."""
+    run = open_run(folder)
+    config = replace(load(run.config), out=str(folder))
+    session = prepare(config)
+    reporter = Reporter(config.steps, label="resume", quiet=not session.ranks.first)
+    if any(run.checkpoints.glob("*.pt")):
+        restored = load_latest(run.checkpoints, fingerprint(config), session.device)
+        session.load_state_dict(restored.step, restored.state)
+        for warning in restored.warnings:
+            reporter.say(f"warning: {warning}; going back to step {restored.step}")
+    for warning in _changes(run.environment(), describe_environment(session.device)):
+        reporter.say(f"warning: {warning}, so the run may go on differently")
+    if session.ranks.first:
+        run.rewind(session.step)
+    return loop(session, run if session.ranks.first else None)
+
+
+def prepare(config: Config) -> Session:
+    """Builds all that training needs; nothing is written before this has succeeded."""
+    device = local_device(config.device)
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("device: cuda was asked for, but torch sees none; use auto or cpu")
+    if config.precision == "fp16" and device.type == "cpu":
+        raise UsageError("precision: fp16 needs device cuda; use bf16 or fp32 on the CPU")
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic mode asks for it
+    torch.use_deterministic_algorithms(config.deterministic)
+    return Session(config, build_task(config), device, Ranks.join(device))
+
+
+def loop(session: Session, run: Run | None) -> int:
+    """Trains to the end, a signal or a loss that is not finite; only the first rank has a run."""
+    config = session.config
+    reporter = Reporter(config.steps, label=Path(str(config.out)).name, quiet=run is None)
+    with run.locked() if run else nullcontext(), Interrupt() as interrupt, reporter:
+        try:
+            _steps(session, run, reporter, interrupt)
+        except NotFiniteError as failure:
+            _close(session, run, "not_finite", reason=str(failure))
+            reporter.say(f"stopped: {failure}; the last good checkpoint is kept")
+            return NOT_FINITE
+        except BaseException:
+            _close(session, run, "failed")
+            raise
+        if session.step < config.steps:
+            _close(session, run, "interrupted")
+            reporter.say(
+                f"interrupted after step {session.step:,}; go on with: nashgrad resume {config.out}"
+            )
+            return interrupt.exit_code
+        _close(session, run, "finished")
+        reporter.say(f"finished: {config.out}")
+    return 0
+
+
+def _steps(session: Session, run: Run | None, reporter: Reporter, interrupt: Interrupt) -> None:
+    config, tally = session.config, Tally()
+    if session.step == 0:
+        judge(session, run)
+        _save(session, run)
+    while session.step < config.steps:
+        started = time.perf_counter()
+        tally.add(session.advance())
+        last, stop = session.step == config.steps, session.ranks.any(interrupt.signal is not None)
+        judged = last or _due(session.step, config.evaluate.every)
+        saved = last or stop or _due(session.step, config.checkpoint.every)
+        noted = judged or saved or _due(session.step, config.log.every)
+        # The means wait for the device, and refuse a loss that was not finite before it is saved.
+        means = tally.means(session.step) if noted else None
+        session.seconds += time.perf_counter() - started
+        if means is not None:
+            _note(session, run, reporter, means)
+        if judged:
+            judge(session, run)
+        if saved:
+            _save(session, run)
+        if stop:
+            return
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+def _note(session: Session, run: Run | None, reporter: Reporter, means: dict[str, Any]) -> None:
+    speed = session.step / session.seconds
+    reporter.update(session.step, speed, means["losses"], means["field_norm"])
+    if run is not None:
+        rates = [float(o.param_groups[0]["lr"]) for o in session.opt.optimizers.values()]
+        lr = dict(zip(session.opt.space.players, rates, strict=True))
+        run.log({"step": session.step, "seconds": session.seconds, **means, "lr": lr})
+
+
+def _save(session: Session, run: Run | None) -> None:
+    if run is not None:
+        config = session.config
+        save(
+            run.checkpoints,
+            session.step,
+            session.state_dict(),
+            fingerprint(config),
+            keep=config.checkpoint.keep,
+        )
+
+
+def _close(session: Session, run: Run | None, status: Status, **values: Any) -> None:
+    """Leaves the summary and the curves."""
+    if run is None:
+        return
+    speed = session.step / session.seconds if session.seconds else 0.0
+    run.summarize(
+        status,
+        session.step,
+        seconds=session.seconds,
+        steps_per_second=speed,
+        averaged_generator=session.ema is not None,
+        **values,
+        **last_scores(run),
+    )
+    draw_curves(run)
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    keys = ("torch", "device", "device_name", "threads", "deterministic")
+    return [
+        f"{key} was {before[key]} and is {now[key]}"
+        for key in keys
+        if key in before and before[key] != now[key]
+    ]
