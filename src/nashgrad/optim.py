@@ -99,7 +99,8 @@ def _adam(state: dict[str, Any], group: dict[str, Any], p: Tensor) -> Tensor:
     key = "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"
     square = state.get(key, torch.zeros_like(p))
     if "step" in state:
-        square = square / (1 - group["betas"][1] ** torch.as_tensor(state["step"]).to(p.device))
+        step = torch.as_tensor(state["step"], dtype=torch.float64, device=p.device)
+        square = square / (1 - group["betas"][1] ** step)
     return _over(square.sqrt() + group["eps"], group)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import nashgrad.lab.train  # noqa: F401 (before the forks, which share it)
 from nashgrad.lab.checkpoint import load_latest
 from nashgrad.lab.cli import main
 from nashgrad.lab.config import fingerprint, load
@@ -33,7 +34,7 @@ lr_schedule: {{name: cosine}}
 ema: 0.99
 seed: 3
 log: {{every: 10}}
-evaluate: {{every: 200, samples: 64}}
+evaluate: {{every: 400, samples: 64}}
 checkpoint: {{every: 20}}
 threads: 1
 out: {out}
@@ -83,7 +84,7 @@ def test_killed_at_random_moments_and_resumed_the_parameters_are_those_of_an_unb
 ) -> None:
     # A fork shares this process's imports, so that twenty processes take no minute to start.
     fork, moments = multiprocessing.get_context("fork"), random.Random(0)
-    steps = 1_000
+    steps = 800
     config, whole = _write(tmp_path, "whole", schedule, steps)
     started = time.monotonic()
     process = fork.Process(target=_child, args=(["train", str(config)],))

@@ -48,8 +48,7 @@ class ClipNorm(PureAdjustment):
         pass
 
     def __call__(self, w: Tensor, at: Linearization) -> Tensor:
-        blocks = [w[at.space.block(player)] for player in at.space.players]
-        return torch.cat([self._clip(block) for block in blocks])
+        return torch.cat([self._clip(block) for block in at.space.split(w)])
 
     def _clip(self, block: Tensor) -> Tensor:
         # The clamp keeps a zero block's derivative finite.

@@ -59,7 +59,7 @@ class Eager(Engine):
 
 
 def _field(query: Query, losses: Losses) -> Tensor:
-    """V = (-dl_i/dx_i)_i over the players evaluated; zero for the others."""
+    """The field v = (-dl_i/dx_i)_i over the players evaluated; zero for the others."""
     space, second = query.space, query.order == 2 or query.create_graph
     blank: list[Tensor | None] = [None]
     blocks = {p: blank * len(space.parameters_of(p)) for p in space.players}

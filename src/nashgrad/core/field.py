@@ -13,7 +13,7 @@ from torch.func import functional_call
 from nashgrad.core.adjustment import Adjustment
 from nashgrad.core.averages import Microbatched, Reduce, Reduced
 from nashgrad.core.batches import split_batch
-from nashgrad.core.checks import check_means, random_players
+from nashgrad.core.checks import check_means, check_third_derivatives, random_players
 from nashgrad.core.engine import Eager, Engine
 from nashgrad.core.game import Batch, FunctionGame, Game, Losses
 from nashgrad.core.jacobian import GraphJacobian
@@ -107,9 +107,13 @@ class GameField:
         """The adjusted field on a batch; the step of training that everything goes through."""
         moving = self.space.named(players)
         query = self.query(
-            batch, moving, order=adjustment.order(moving, state), update_buffers=update_buffers
+            batch,
+            moving,
+            order=adjustment.order(moving, state),
+            update_buffers=update_buffers,
+            step_sizes=step_sizes,
         )
-        return self.engine.evaluate(replace(query, step_sizes=step_sizes), adjustment, state)
+        return self.engine.evaluate(query, adjustment, state)
 
     def losses(self, x: Tensor, batch: Batch) -> Losses:
         """The losses at any x, `(n,)`: pure, and differentiable in x (for unrolling).
@@ -148,6 +152,7 @@ class GameField:
         order: Order,
         create_graph: bool = False,
         update_buffers: bool = False,
+        step_sizes: Callable[[], Tensor] | None = None,
     ) -> Query:
         """A query at the present parameters, after the checks that come before any evaluation."""
         self.space.check_unchanged()
@@ -160,14 +165,19 @@ class GameField:
             create_graph,
             update_buffers,
             self.autocast,
-            None
-            if self.scaler is None
-            else self.scaler.scale(torch.ones((), device=self.space.device)),
+            self._scale(),
+            step_sizes,
         )
         if not self._means_checked:
             check_means(query)
             self._means_checked = True
         return query
+
+    def _scale(self) -> Tensor | None:
+        if self.scaler is None:
+            return None
+        scale: Tensor = self.scaler.scale(torch.ones((), device=self.space.device))
+        return scale
 
 
 class AdjustedField:
@@ -181,7 +191,7 @@ class AdjustedField:
 
     Raises:
         ValueError: For an adjustment with memory, an engine other than `Eager`, micro-batches,
-            ranks or a scaler.
+            ranks or a scaler; `linearize` for norms whose third derivative torch gets wrong.
     """
 
     def __init__(self, field: GameField, adjustment: Adjustment) -> None:
@@ -196,10 +206,12 @@ class AdjustedField:
     def linearize(
         self, batch: Batch, players: Names = None, *, order: Order = 2, create_graph: bool = False
     ) -> Linearization:
-        """W at the present parameters, and with `order=2` its Jacobian; buffers stay frozen."""
+        """The field w here, and with `order=2` its Jacobian; buffers stay frozen."""
+        second = order == 2
+        if second and self.adjustment.order(self.space.named(players), None) == 2:
+            check_third_derivatives(self.field.game)
         at = self.field.linearize(batch, players, order=2, create_graph=True)
         w, _ = self.adjustment.update(at.value, at, None)
-        second = order == 2
         return replace(
             at,
             value=w if create_graph else w.detach(),

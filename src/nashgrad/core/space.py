@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 import torch
@@ -37,16 +39,21 @@ class PlayerSpace:
         self.names = [name for block in owned.values() for name in block]
         self.parameters = [p for block in owned.values() for p in block.values()]
         self._frozen = {n: p for n, p in game.named_parameters() if not p.requires_grad}
-        self._blocks: dict[str, slice] = {}
-        self._owned: dict[str, slice] = {}
-        start = first = 0
-        for player, block in owned.items():
-            size, count = sum(p.numel() for p in block.values()), len(block)
-            self._blocks[player] = slice(start, start + size)
-            self._owned[player] = slice(first, first + count)
-            start, first = start + size, first + count
-        self.size = start
+        self._sizes = [sum(p.numel() for p in block.values()) for block in owned.values()]
+        self._blocks = dict(zip(self.players, _slices(self._sizes), strict=True))
+        counts = [len(block) for block in owned.values()]
+        self._owned = dict(zip(self.players, _slices(counts), strict=True))
+        self.size = sum(self._sizes)
         self.dtype, self.device = self.parameters[0].dtype, self.parameters[0].device
+
+    @cached_property
+    def _buffer(self) -> Tensor:
+        return torch.zeros(self.size, dtype=self.dtype, device=self.device)
+
+    @cached_property
+    def _buffer_pieces(self) -> list[Tensor]:
+        # Twenty views a step would be a percent or two of a small net's step.
+        return self.pieces(self._buffer)
 
     def block(self, player: str) -> slice:
         """Where a player's parameters lie in the flat vector."""
@@ -84,11 +91,14 @@ class PlayerSpace:
             p.copy_(piece)
 
     def set_grad_(self, gradient: Tensor, players: Names = None) -> None:
-        """Lets the `.grad` of these players' parameters be views of a flat `(n,)` gradient."""
-        pieces = self.pieces(gradient.detach())
+        """Writes a flat `(n,)` gradient into the `.grad` of these players' parameters.
+
+        They are views of one buffer, which the next call writes again.
+        """
         for player in self.named(players):
-            owned = self._owned[player]
-            for p, piece in zip(self.parameters[owned], pieces[owned], strict=True):
+            block, owned = self._blocks[player], self._owned[player]
+            self._buffer[block] = gradient[block].detach()
+            for p, piece in zip(self.parameters[owned], self._buffer_pieces[owned], strict=True):
                 p.grad = piece
 
     def clear_grad_(self, players: Names = None) -> None:
@@ -102,7 +112,7 @@ class PlayerSpace:
         chosen = self.named(players)
         if chosen == self.players:
             return vector
-        blocks = vector.split([b.stop - b.start for b in self._blocks.values()])
+        blocks = self.split(vector)
         return torch.cat(
             [
                 b if p in chosen else torch.zeros_like(b)
@@ -129,7 +139,13 @@ class PlayerSpace:
 
     def norms(self, vector: Tensor) -> dict[str, Tensor]:
         """The Euclidean norm of each player's block."""
-        return {p: torch.linalg.vector_norm(vector[b]) for p, b in self._blocks.items()}
+        norms = [torch.linalg.vector_norm(block) for block in self.split(vector)]
+        return dict(zip(self.players, norms, strict=True))
+
+    def split(self, vector: Tensor) -> tuple[Tensor, ...]:
+        """Each player's block, as views; differentiable."""
+        blocks: tuple[Tensor, ...] = vector.split(self._sizes)
+        return blocks
 
     def check_unchanged(self) -> None:
         """Raises `ValueError` when a parameter was frozen or unfrozen after this space was made."""
@@ -146,6 +162,11 @@ class PlayerSpace:
 
 
 _REBUILD = "build the GameField (and GameOptimizer) anew"
+
+
+def _slices(sizes: Sequence[int]) -> list[slice]:
+    ends = list(accumulate(sizes, initial=0))
+    return [slice(start, end) for start, end in pairwise(ends)]
 
 
 def _trainable(game: Game, player: str) -> dict[str, nn.Parameter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -51,20 +52,19 @@ class GAN(Game):
         labels = (batch["label"],) if self.conditional else ()
         with torch.set_grad_enabled(torch.is_grad_enabled() and "generator" in players):
             fake = self.generator(batch["latent"], *labels)
-        losses = {}
         if "discriminator" in players:
             real_scores = self.discriminator(batch["real"], *labels)
         fake_scores = self.discriminator(fake, *labels)
+        losses = {}
         if "generator" in players:
             losses["generator"] = self.divergence.generator_loss(fake_scores)
         if "discriminator" in players:
             loss = self.divergence.discriminator_loss(real_scores, fake_scores)
-            losses["discriminator"] = loss + self._penalty(batch["real"], fake, *labels)
+            for penalty in self.penalties:
+                loss = loss + penalty(partial(self._score, labels), batch["real"], fake)
+            losses["discriminator"] = loss
         return losses
 
-    def _penalty(self, real: Tensor, fake: Tensor, *labels: Tensor) -> Tensor | float:
-        def critic(x: Tensor) -> Tensor:
-            scores: Tensor = self.discriminator(x, *labels)
-            return scores
-
-        return sum(penalty(critic, real, fake) for penalty in self.penalties)
+    def _score(self, labels: tuple[Tensor, ...], x: Tensor) -> Tensor:
+        scores: Tensor = self.discriminator(x, *labels)
+        return scores

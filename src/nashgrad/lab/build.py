@@ -27,7 +27,7 @@ from nashgrad.games import GAN
 from nashgrad.lab import config as c
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.tasks import Task
-from nashgrad.models import MLP, dcgan
+from nashgrad.models import MLP, PRESETS, dcgan
 from nashgrad.objectives import DIVERGENCES, R1, R2
 from nashgrad.objectives.penalties import Penalty
 from nashgrad.optim import RMSPropTF
@@ -113,7 +113,8 @@ def _convolutional(
     channels, size, _ = task.shape
     changes: dict[str, Any] = {} if model.norm is None else {"norm": model.norm}
     if model.extra_fc:
-        changes["discriminator_hidden"] = model.extra_fc
+        own = PRESETS[model.name].discriminator_hidden
+        changes["discriminator_hidden"] = (*own, *model.extra_fc)
     try:
         return dcgan(
             model.name,

@@ -56,6 +56,11 @@ class Ranks:
         return bool(raised.item())
 
 
+def is_first_rank() -> bool:
+    """Whether this process is the first of those that torchrun started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def local_device(name: str) -> torch.device:
     """The device a configuration means: `auto` takes CUDA where there is one."""
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from nashgrad.data import (
     Images,
@@ -15,6 +14,7 @@ from nashgrad.data import (
     Stream,
     digits,
     grid,
+    image_loader,
     load_images,
     named_generator,
     random_flip,
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 REAL_IMAGES = 4_096
 """Real images that a distance is taken to."""
+
+PICTURED = 2_560
+"""Points in a picture of a density, as in the paper's figure 2."""
 
 
 class Task(abc.ABC):
@@ -69,8 +72,7 @@ class MixtureTask(Task):
         self.mixture, self.shape = mixture, (2,)
         self._stratified, self._batch, self._seed = stratified, config.data.batch, config.seed
         self._limit = float(mixture.means.abs().max()) * 1.6
-        drawn = mixture.sample(2_560, named_generator(config.evaluate.seed, "target"))
-        self._target = drawn
+        self._target = mixture.sample(PICTURED, named_generator(config.evaluate.seed, "target"))
 
     def stream(self, latent: int, device: torch.device) -> Stream:
         def draw(generator: torch.Generator) -> Tensor:
@@ -82,7 +84,7 @@ class MixtureTask(Task):
         return mixture_scores(samples, self.mixture)
 
     def panel(self, ax: Axes, samples: Tensor) -> None:
-        density(ax, samples[:2_560], self._target, limit=self._limit)
+        density(ax, samples[:PICTURED], self._target, limit=self._limit)
 
     def picture(self, samples: Tensor) -> Picture:
         figure, [[ax]] = new_figure(width=3, height=3)
@@ -116,13 +118,7 @@ class ImageTask(Task):
             raise UsageError(
                 f"data.batch: {self._data.batch} is more than the {len(self.images)} images"
             )
-        loader: DataLoader[object] = DataLoader(
-            self.images,
-            self._data.batch,
-            shuffle=True,
-            drop_last=True,
-            num_workers=self._data.workers,
-        )
+        loader = image_loader(self.images, self._data.batch, workers=self._data.workers)
         return stream(
             loader, latent, device, self._seed, augment=random_flip if self._flips else None
         )

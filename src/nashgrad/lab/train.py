@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from nashgrad.data import named_seed
 from nashgrad.lab.checkpoint import load_latest, save
 from nashgrad.lab.config import Config, dump, fingerprint, load
 from nashgrad.lab.environment import describe_environment
@@ -18,7 +19,7 @@ from nashgrad.lab.errors import UsageError
 from nashgrad.lab.evaluation import draw_curves, judge, last_scores
 from nashgrad.lab.interrupt import Interrupt
 from nashgrad.lab.progress import Reporter
-from nashgrad.lab.ranks import Ranks, local_device
+from nashgrad.lab.ranks import Ranks, is_first_rank, local_device
 from nashgrad.lab.records import Run, Status, create_run, open_run
 from nashgrad.lab.session import Session
 from nashgrad.lab.tally import NotFiniteError, Tally
@@ -46,20 +47,29 @@ def train(config: Config, *, overwrite: bool = False) -> int:
 
 def resume(folder: str | Path) -> int:
     """Continues a run bit for bit from its last checkpoint; returns as `train` does."""
-    run = open_run(folder)
+    # The first rank clears the folder of what a killed process left; the others only read.
+    run = open_run(folder) if is_first_rank() else Run(Path(folder))
     config = replace(load(run.config), out=str(folder))
     session = prepare(config)
-    reporter = Reporter(config.steps, label="resume", quiet=not session.ranks.first)
-    if any(run.checkpoints.glob("*.pt")):
-        restored = load_latest(run.checkpoints, fingerprint(config), session.device)
-        session.load_state_dict(restored.step, restored.state)
-        for warning in restored.warnings:
-            reporter.say(f"warning: {warning}; going back to step {restored.step}")
-    for warning in _changes(run.environment(), describe_environment(session.device)):
-        reporter.say(f"warning: {warning}, so the run may go on differently")
+    for warning in _restore(session, run):
+        if session.ranks.first:
+            print(f"warning: {warning}")  # noqa: T201
     if session.ranks.first:
         run.rewind(session.step)
     return loop(session, run if session.ranks.first else None)
+
+
+def _restore(session: Session, run: Run) -> list[str]:
+    """Loads the last good checkpoint, if the run came that far; tells what may matter."""
+    warnings = [
+        f"{change}, so the run may go on differently"
+        for change in _changes(run.environment(), describe_environment(session.device))
+    ]
+    if any(run.checkpoints.glob("*.pt")):
+        found = load_latest(run.checkpoints, fingerprint(session.config), session.device)
+        session.load_state_dict(found.step, found.state)
+        warnings += [f"{text}; going back to step {found.step}" for text in found.warnings]
+    return warnings
 
 
 def prepare(config: Config) -> Session:
@@ -73,6 +83,7 @@ def prepare(config: Config) -> Session:
         torch.set_num_threads(config.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic mode asks for it
     torch.use_deterministic_algorithms(config.deterministic)
+    torch.manual_seed(named_seed(config.seed, "torch"))  # for what draws without being told to
     return Session(config, build_task(config), device, Ranks.join(device))
 
 

@@ -1,0 +1,55 @@
+"""The demo, on shortened games."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from nashgrad.lab import demo as module
+from nashgrad.lab.demo import SHOWS, demo
+
+
+def shortened(monkeypatch: pytest.MonkeyPatch, *, reached: bool) -> None:
+    load = module.c.load
+
+    def short(path: Path) -> object:
+        config = load(path)
+        return replace(config, steps=8, evaluate=replace(config.evaluate, samples=200))
+
+    monkeypatch.setattr(module.c, "load", short)
+    shows = tuple(
+        replace(show, evaluate_every=4, steps_shown=(0, 4, 8), reached=lambda s: reached)
+        for show in SHOWS
+    )
+    monkeypatch.setattr(module, "SHOWS", shows)
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_the_demo_compares_and_leaves_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reached: bool
+) -> None:
+    shortened(monkeypatch, reached=reached)
+    said, out = io.StringIO(), tmp_path / "demo"
+    code = demo(out=str(out), console=Console(file=said, width=200))
+    assert code == (0 if reached else 1)
+    text = said.getvalue()
+    assert text.splitlines()[-1] == str(out)
+    assert text.count("After equal steps") == text.count("After equal seconds") == 2
+    assert ("MISSED" in text) is not reached
+    pictures = {p.name for p in out.glob("*.png")}
+    assert pictures == {f"{s.preset}_{what}.png" for s in SHOWS for what in ("over_time", "curves")}
+    summary = json.loads((out / "summary.json").read_text())
+    assert {game["game"] for game in summary["games"]} == {s.title for s in SHOWS}
+    assert len(summary["missed"]) == (0 if reached else 2)
+
+
+def test_what_consensus_has_to_reach() -> None:
+    ring, digits = SHOWS
+    assert ring.reached({"modes_covered": 8, "hq_005": 0.85})
+    assert not ring.reached({"modes_covered": 7, "hq_005": 0.99})
+    assert not ring.reached({"modes_covered": 8, "hq_005": 0.84})
+    assert digits.reached({"frechet_pixels": 0.55})
+    assert not digits.reached({"frechet_pixels": 0.56})
