@@ -9,8 +9,10 @@ WORKERS ?= auto
 ARGS ?=
 export PYTHON SYSTEM PIP_ARGS
 
-# The tests run in parallel processes: one thread in each.
-ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+# The tests run in parallel processes, one thread in each, and with the named plugins only:
+# an interpreter whose packages are kept (SYSTEM=1) may bring others.
+PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 \
+	.venv/bin/python -m pytest -p xdist -p hypothesispytest
 
 .DEFAULT_GOAL := help
 .PHONY: help setup environment demo test lint types format clean
@@ -28,7 +30,7 @@ demo: environment ## train two games, leave a folder with pictures
 	.venv/bin/nashgrad demo $(ARGS)
 
 test: environment ## run all tests
-	$(ONE_THREAD) .venv/bin/python -m pytest -q -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
+	$(PYTEST) -q -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 lint: environment ## check style and format
 	.venv/bin/ruff check .

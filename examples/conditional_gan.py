@@ -9,7 +9,7 @@ from nashgrad import GAN, Consensus, GameField, GameOptimizer, stream
 from nashgrad.data import ring
 from nashgrad.models import MLP
 
-STEPS, CLASSES = 200, 8
+STEPS, CLASSES = 120, 8
 torch.manual_seed(0)
 torch.set_num_threads(1)  # threads cost small networks more than they give
 

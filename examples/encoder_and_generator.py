@@ -11,7 +11,7 @@ from torch.optim import Adam
 from nashgrad import Consensus, FunctionGame, GameField, GameOptimizer
 from nashgrad.models import MLP
 
-STEPS, GAMMA = 300, 1.0
+STEPS, GAMMA = 300, 1.0  # gamma 0 is simultaneous gradient descent: try it
 torch.manual_seed(0)
 torch.set_num_threads(1)  # threads cost small networks more than they give
 
@@ -37,8 +37,8 @@ field = GameField(
 opt = GameOptimizer(
     field,
     {
-        "cooperators": Adam(cooperators.parameters(), 2e-3, betas=(0.5, 0.999)),
-        "discriminator": Adam(discriminator.parameters(), 2e-3, betas=(0.5, 0.999)),
+        "cooperators": Adam(cooperators.parameters(), 5e-3, betas=(0.5, 0.999)),
+        "discriminator": Adam(discriminator.parameters(), 5e-3, betas=(0.5, 0.999)),
     },
     adjustment=Consensus(GAMMA),
 )

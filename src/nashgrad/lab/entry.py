@@ -4,7 +4,6 @@ Only the standard library is imported before the check, so that a plain `pip ins
 answers with the command to run and not with a traceback.
 """
 
-import importlib
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -26,6 +25,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    cli = importlib.import_module("nashgrad.lab.cli")
-    code: int = cli.main(argv)
-    return code
+    from nashgrad.lab import cli
+
+    return cli.main(argv)

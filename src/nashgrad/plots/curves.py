@@ -23,10 +23,10 @@ Records = Iterable[Mapping[str, Any]]
 Series = Mapping[str, tuple[ArrayLike, ArrayLike]]
 
 
-def series(records: Records, key: str, *, prefix: str = "") -> Series:
+def series(records: Records, key: str, *, run: str = "") -> Series:
     """The steps and values under `key`, one series per player where the value is a mapping.
 
-    Records without `key` are passed over.
+    Records without `key` are passed over. With a `run`, the names are "run" or "run, player".
 
     Example:
         >>> series([{"step": 5, "losses": {"generator": 0.7}}], "losses")
@@ -35,10 +35,11 @@ def series(records: Records, key: str, *, prefix: str = "") -> Series:
     found: dict[str, tuple[list[float], list[float]]] = {}
     for record in records:
         value = record.get(key)
-        named = value if isinstance(value, Mapping) else {key: value}
-        for name, number in named.items():
+        named = value if isinstance(value, Mapping) else {"": value}
+        for player, number in named.items():
             if number is not None:
-                steps, values = found.setdefault(prefix + name, ([], []))
+                name = ", ".join(part for part in (run, player) if part) or key
+                steps, values = found.setdefault(name, ([], []))
                 steps.append(record["step"])
                 values.append(number)
     return found
@@ -69,9 +70,7 @@ def lines(
     for index, (name, (steps, values)) in enumerate(arrays.items()):
         _curve(ax, name, steps, values, index, smooth or max(1, len(values) // 50))
     for name, value in (references or {}).items():
-        ax.axhline(value, color="0.5", linewidth=0.7, zorder=0)
-        ax.annotate(name, (1, value), xycoords=("axes fraction", "data"), fontsize=7, color="0.4",
-                    ha="right", va="bottom")  # fmt: skip
+        _reference(ax, name, value)
     ax.set_yscale(scale or choose_scale([values for _, values in arrays.values()]))
     ax.set(xlabel=xlabel, ylabel=ylabel)
     _finish(ax, legend=bool(arrays))
@@ -93,26 +92,38 @@ def _curve(
     ax.plot(steps, smooth, color=colour, linestyle=dashes, linewidth=1.4, label=name)
 
 
+def _reference(ax: Axes, name: str, value: float) -> None:
+    ax.axhline(value, color="0.5", linewidth=0.7, zorder=0)
+    right = ax.get_yaxis_transform()
+    ax.text(1.01, value, name, transform=right, fontsize=7, color="0.3", va="center")
+
+
 def _finish(ax: Axes, *, legend: bool) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     if legend:
-        ax.legend(frameon=False, fontsize=8)
+        # Above the axis: curves of games fill any corner sooner or later.
+        ax.legend(frameon=False, fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
 
 
 def running_median(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     """The median over a centred window; spikes, common in games, do not drag it along."""
     from scipy.ndimage import median_filter
 
-    smooth: NDArray[np.float64] = median_filter(values, size=window, mode="nearest")
-    return np.where(np.isfinite(values), smooth, np.nan)
+    finite = np.isfinite(values)
+    smooth = np.full_like(values, np.nan)
+    smooth[finite] = median_filter(values[finite], size=window, mode="reflect")
+    return smooth
 
 
 def choose_scale(curves: Sequence[NDArray[np.float64]]) -> str:
     """Logarithmic when the values span more than two decades, symmetric with signs mixed."""
     values = np.concatenate([*curves, np.empty(0)])
     sizes = np.abs(values[np.isfinite(values) & (values != 0)])
-    if not len(sizes) or np.quantile(sizes, 0.99) < 100 * np.quantile(sizes, 0.01):
+    if not len(sizes):
+        return "linear"
+    low, high = np.quantile(sizes, [0.01, 0.99], method="nearest")
+    if high < 100 * low:
         return "linear"
     return "log" if (values[np.isfinite(values)] > 0).all() else "symlog"
 
@@ -137,5 +148,5 @@ def _by_run(records: Records | Mapping[str, Records], key: str) -> Series:
         return series(records, key)
     merged: dict[str, tuple[ArrayLike, ArrayLike]] = {}
     for run, its_records in records.items():
-        merged |= series(its_records, key, prefix=f"{run}, ")
+        merged |= series(its_records, key, run=run)
     return merged

@@ -1,0 +1,225 @@
+"""What a step costs: time and peak memory of the library's steps over a loop written by hand.
+
+    python benchmarks/step_cost.py [--nets mlp dcgan3 dcgan4] [--rounds 15] [--json FILE]
+
+The denominator is `by_hand`: one generator forward shared by both losses, one `autograd.grad` per
+player, stock optimisers, no code of the library. Steps are timed in turn, round after round, so
+that a machine that changes its speed changes it for all. Memory is the peak above the process with
+networks, optimisers and batch in place, each case in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+from torch.optim import RMSprop
+
+from nashgrad import GAN, Alternating, Consensus, GameField, GameOptimizer, Identity
+from nashgrad.models import MLP, dcgan
+
+Step = Callable[[], object]
+Nets = tuple[nn.Module, nn.Module]
+Batch = dict[str, Tensor]
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def mlp() -> tuple[Nets, Batch]:
+    """The paper's mixture networks, 2,003 parameters, batch 512."""
+    nets = MLP([16, 16, 16, 16, 16, 2]), MLP([2, 16, 16, 16, 16, 1])
+    return nets, {"real": torch.randn(512, 2), "latent": torch.randn(512, 16)}
+
+
+def convolutional(name: str) -> tuple[Nets, Batch]:
+    """The paper's networks for CIFAR-10: 64 filters, no batch norm, batch 64."""
+    batch = {"real": torch.rand(64, 3, 32, 32) * 2 - 1, "latent": torch.randn(64, 256)}
+    return dcgan(name), batch
+
+
+NETS: dict[str, Callable[[], tuple[Nets, Batch]]] = {
+    "mlp": mlp,
+    "dcgan3": lambda: convolutional("dcgan3_nobn"),
+    "dcgan4": lambda: convolutional("dcgan4_nobn"),
+}
+
+
+def by_hand(nets: Nets, batch: Batch) -> Step:
+    """What a user writes today, well."""
+    generator, discriminator = nets
+    g, d = list(generator.parameters()), list(discriminator.parameters())
+    optimizers = RMSprop(g, 1e-4), RMSprop(d, 1e-4)
+
+    def step() -> None:
+        fake = generator(batch["latent"])
+        fake_scores, real_scores = discriminator(fake), discriminator(batch["real"])
+        g_loss = softplus(-fake_scores).mean()
+        d_loss = softplus(-real_scores).mean() + softplus(fake_scores).mean()
+        g_gradients = torch.autograd.grad(g_loss, g, retain_graph=True)
+        d_gradients = torch.autograd.grad(d_loss, d)
+        for parameters, gradients in ((g, g_gradients), (d, d_gradients)):
+            for p, gradient in zip(parameters, gradients, strict=True):
+                p.grad = gradient
+        for optimizer in optimizers:
+            optimizer.step()
+
+    return step
+
+
+def by_library(**method: Any) -> Callable[[Nets, Batch], Step]:
+    def build(nets: Nets, batch: Batch) -> Step:
+        generator, discriminator = nets
+        optimizers = {
+            "generator": RMSprop(generator.parameters(), 1e-4),
+            "discriminator": RMSprop(discriminator.parameters(), 1e-4),
+        }
+        opt = GameOptimizer(GameField(GAN(*nets)), optimizers, **method)
+        return lambda: opt.step(batch)
+
+    return build
+
+
+CASES: dict[str, Callable[[Nets, Batch], Step]] = {
+    "by hand": by_hand,
+    "plain": by_library(adjustment=Identity()),
+    "consensus": by_library(adjustment=Consensus(0.1)),
+    "alternating": by_library(schedule=Alternating()),
+}
+
+
+def build(net: str, case: str) -> Step:
+    torch.manual_seed(0)
+    nets, batch = NETS[net]()
+    for module in nets:
+        module.to(DEVICE)
+    return CASES[case](nets, {key: value.to(DEVICE) for key, value in batch.items()})
+
+
+def synchronize() -> None:
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def timed(net: str, rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Seconds per step of each case, round by round."""
+    steps = {case: build(net, case) for case in CASES}
+    for step in steps.values():
+        for _ in range(3):
+            step()
+    synchronize()
+    started = time.perf_counter()
+    steps["by hand"]()
+    synchronize()
+    repeats = max(1, int(seconds / (time.perf_counter() - started)))
+    times: dict[str, list[float]] = {case: [] for case in CASES}
+    for _ in range(rounds):
+        for case, step in steps.items():
+            started = time.perf_counter()
+            for _ in range(repeats):
+                step()
+            synchronize()
+            times[case].append((time.perf_counter() - started) / repeats)
+    return times
+
+
+def peak(net: str, case: str, threads: int, answer: Any) -> None:
+    """Bytes above the process with everything in place, over three steps."""
+    torch.set_num_threads(threads)
+    step = build(net, case)
+    if DEVICE.type == "cuda":
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+    else:
+        before = resident("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    for _ in range(3):
+        step()
+    after = torch.cuda.max_memory_allocated() if DEVICE.type == "cuda" else resident("VmHWM")
+    answer.put(after - before)
+
+
+def resident(key: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))
+
+
+def peaks(net: str) -> dict[str, int]:
+    spawn, found = multiprocessing.get_context("spawn"), {}
+    for case in CASES:
+        answer = spawn.Queue()
+        process = spawn.Process(target=peak, args=(net, case, torch.get_num_threads(), answer))
+        process.start()
+        found[case] = answer.get()
+        process.join()
+    return found
+
+
+def summary(times: dict[str, list[float]], memory: dict[str, int]) -> dict[str, dict[str, float]]:
+    """Medians, and medians and quartiles of the ratios to the loop by hand, taken round by
+    round.
+    """
+    rows = {}
+    for case, seconds in times.items():
+        ratios = [a / b for a, b in zip(seconds, times["by hand"], strict=True)]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        rows[case] = {
+            "ms": 1e3 * statistics.median(seconds),
+            "ratio": middle,
+            "ratio_low": low,
+            "ratio_high": high,
+            "peak_mb": memory[case] / 1e6,
+            "peak_ratio": memory[case] / memory["by hand"],
+        }
+    return rows
+
+
+def table(net: str, rows: dict[str, dict[str, float]]) -> str:
+    head = f"{net:<12} {'ms':>9} {'ratio':>7} {'quartiles':>15} {'peak MB':>9} {'ratio':>7}"
+    lines = [
+        f"{case:<12} {r['ms']:9.2f} {r['ratio']:7.3f} {r['ratio_low']:7.3f}-{r['ratio_high']:.3f}"
+        f" {r['peak_mb']:10.1f} {r['peak_ratio']:7.2f}"
+        for case, r in rows.items()
+    ]
+    return "\n".join([head, *lines])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nets", nargs="+", choices=list(NETS), default=list(NETS))
+    parser.add_argument("--rounds", type=int, default=15, help="interleaved rounds, at least 7")
+    parser.add_argument("--seconds", type=float, default=0.5, help="per case and round, about")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    arguments = parser.parse_args()
+    if arguments.rounds < 7:
+        parser.error("--rounds: at least 7, or the medians mean little")
+    torch.set_num_threads(arguments.threads)
+    figures: dict[str, Any] = {
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name() if DEVICE.type == "cuda" else platform.machine(),
+        "threads": arguments.threads,
+        "rounds": arguments.rounds,
+        "nets": {},
+    }
+    for net in arguments.nets:
+        times = timed(net, arguments.rounds, arguments.seconds)
+        figures["nets"][net] = summary(times, peaks(net))
+        print(table(net, figures["nets"][net]), end="\n\n", flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
