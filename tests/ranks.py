@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam
 
 import nashgrad as ng
-from nashgrad.distributed import all_reduce_mean, broadcast_
+from nashgrad.distributed import all_reduce_mean, broadcast_, share
 from references import buffers, parameters
 
 D, G = "discriminator", "generator"
@@ -65,6 +65,7 @@ def rank(rank: int, folder: str, sizes: tuple[int, ...], batches: list[dict[str,
     results["u"] = u
     results["products"] = products(game, mine[0], u, reduce=all_reduce_mean)
     results["parts"] = products(game, mine[0], u, reduce=all_reduce_mean, microbatches=2)
+    results["share"] = share(batches[0])
     norm = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2).requires_grad_(False))
     norm(torch.randn(4 + rank, 2))
     broadcast_(norm, source=1)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._pytree import tree_flatten
 
 import nashgrad as ng
 from nashgrad.models import DCGANConfig, DCGANDiscriminator, DCGANGenerator
@@ -267,3 +268,13 @@ def parameters(module: nn.Module) -> Tensor:
 
 def buffers(module: nn.Module) -> dict[str, Tensor]:
     return {n: b.clone() for n, b in module.named_buffers()}
+
+
+def identical(a: Any, b: Any) -> bool:
+    """Whether two states, trees of tensors and plain values, are the same bit for bit."""
+    (leaves, tree), (others, other) = tree_flatten(a), tree_flatten(b)
+    same = (
+        torch.equal(x, y) if isinstance(x, Tensor) else x == y
+        for x, y in zip(leaves, others, strict=False)
+    )
+    return tree == other and all(same)

@@ -8,6 +8,7 @@ import torch
 import torch.multiprocessing as mp
 
 import ranks
+from nashgrad.distributed import share
 from references import error, points
 
 SIZES = (5, 3)
@@ -53,3 +54,14 @@ def test_broadcast_overwrites_parameters_and_buffers(results) -> None:
     assert torch.equal(x, other)
     assert buffers.keys() == {"1.running_mean", "1.running_var", "1.num_batches_tracked"}
     assert all(torch.equal(buffers[n], others[n]) for n in buffers)
+
+
+def test_shares_are_disjoint_and_whole(results, batches) -> None:
+    for key, whole in batches[0].items():
+        assert torch.equal(torch.cat([r["share"][key] for r in results]), whole)
+        assert [len(r["share"][key]) for r in results] == [4, 4]
+
+
+def test_a_single_process_has_all() -> None:
+    batch = points(3)
+    assert share(batch) is batch

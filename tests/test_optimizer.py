@@ -11,7 +11,7 @@ from torch.optim import LBFGS, SGD, Adam, Optimizer, RMSprop
 from torch.utils.data import DataLoader
 
 import nashgrad as ng
-from references import error, mlp_gan, parameters, points, quadratic
+from references import error, identical, mlp_gan, parameters, points, quadratic
 
 G, D = "generator", "discriminator"
 
@@ -101,6 +101,16 @@ def test_maximize() -> None:
     )
     with pytest.raises(ValueError, match=r"^SGD has maximize=True"):
         ng.GameOptimizer(ng.GameField(game), one)
+
+
+def test_wrong_kinds_of_arguments() -> None:
+    game = mlp_gan().game
+    message = r"^expected a GameField, got GAN: GameOptimizer\(GameField\(game\), \.\.\.\)$"
+    with pytest.raises(TypeError, match=message):
+        ng.GameOptimizer(game, each(game))
+    message = r"^optimizers: expected one or a dict by player, got a list$"
+    with pytest.raises(TypeError, match=message):
+        ng.GameOptimizer(ng.GameField(game), list(each(game).values()))
 
 
 def test_closures() -> None:
@@ -268,6 +278,13 @@ def test_backward_of_one_player_leaves_the_others_alone() -> None:
     assert set(at.losses) == {D}
 
 
+def test_backward_cannot_skip_for_all_players() -> None:
+    field = ng.GameField(mlp_gan().game, scaler=torch.amp.GradScaler("cpu"))
+    message = r"^a field with a scaler needs a GameOptimizer, which lets all players skip$"
+    with pytest.raises(ValueError, match=message):
+        ng.backward(field, points(3))
+
+
 # Checkpoints
 
 
@@ -310,15 +327,21 @@ def test_resumes_bit_for_bit(name: str, through: Callable[[dict], dict]) -> None
     for batch in batches[4:]:
         resumed.step(batch)
     assert all(torch.equal(value, other.state_dict()[n]) for n, value in game.state_dict().items())
-    torch.testing.assert_close(resumed.state_dict(), opt.state_dict(), rtol=0, atol=0)
+    assert identical(resumed.state_dict(), opt.state_dict())
 
 
 def test_states_of_another_optimizer() -> None:
     game = mlp_gan().game
     two = ng.GameOptimizer(ng.GameField(game), each(game))
     one = ng.GameOptimizer(ng.GameField(game), Adam(game.parameters()))
-    with pytest.raises(ValueError, match=r"^the state holds 2 optimisers, this one has 1$"):
+    with pytest.raises(
+        ValueError, match=r"^the state is of other optimisers: Adam, Adam instead of Adam$"
+    ):
         one.load_state_dict(two.state_dict())
+    with pytest.raises(
+        ValueError, match=r"^no state of a GameOptimizer: it lacks adjustment, kinds"
+    ):
+        two.load_state_dict({"optimizers": [], "schedule": None, "scaler": None})
     field = ng.GameField(game, scaler=torch.amp.GradScaler("cpu"))
     half = ng.GameOptimizer(field, each(game))
     message = r"^the state was made with another precision \(with or without a scaler\)$"

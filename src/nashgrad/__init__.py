@@ -20,6 +20,7 @@ from nashgrad.core.linearization import Linearization as Linearization
 from nashgrad.core.linearization import Query as Query
 from nashgrad.core.operators import LinearOperator as LinearOperator
 from nashgrad.core.space import PlayerSpace as PlayerSpace
+from nashgrad.data.stream import sample_stream as sample_stream
 from nashgrad.data.stream import stream as stream
 from nashgrad.games.dirac_gan import DiracGAN as DiracGAN
 from nashgrad.games.gan import GAN as GAN

@@ -6,6 +6,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from nashgrad.core.batches import split_batch
+from nashgrad.core.game import Batch
+
 
 def all_reduce_mean(vector: Tensor, samples: int) -> Tensor:
     """The mean over ranks of a flat vector, weighted by each rank's samples; one all-reduce.
@@ -24,6 +27,17 @@ def all_reduce_mean(vector: Tensor, samples: int) -> Tensor:
     packed = torch.cat([vector * samples, vector.new_full((1,), float(samples))])
     dist.all_reduce(packed)
     return packed[:-1] / packed[-1]
+
+
+def share(batch: Batch) -> Batch:
+    """This rank's part of a batch that all ranks draw alike; the batch itself in a single process.
+
+    Raises:
+        ValueError: There are fewer samples than ranks.
+    """
+    if not dist.is_initialized():
+        return batch
+    return split_batch(batch, dist.get_world_size())[dist.get_rank()]
 
 
 @torch.no_grad()

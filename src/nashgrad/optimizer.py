@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from nashgrad.adjustments.identity import Identity
 from nashgrad.core.adjustment import Adjustment
+from nashgrad.core.checks import random_message
 from nashgrad.core.field import GameField
 from nashgrad.core.game import Batch
 from nashgrad.core.linearization import Evaluation, Linearization, State
@@ -47,6 +47,8 @@ def backward(
     """
     if not adjustment.pure:
         raise ValueError(f"{type(adjustment).__name__} has memory, which needs a GameOptimizer")
+    if field.scaler is not None:
+        raise ValueError("a field with a scaler needs a GameOptimizer, which lets all players skip")
     adjustment.init(field.space)
     moving = field.space.named(players)
     at = field.linearize(batch, moving, order=adjustment.order(moving, None), update_buffers=True)
@@ -58,7 +60,8 @@ def backward(
 class GameOptimizer:
     """Moves the players of a game: one step is one step of the schedule, with the adjusted field.
 
-    Everything that changes during training is in its `state_dict`.
+    Everything that it changes but the game itself is in its `state_dict`; save the game's and the
+    stream's beside it.
 
     Example:
         opt = GameOptimizer(field, {"generator": Adam(g.parameters()), "discriminator":
@@ -87,13 +90,18 @@ class GameOptimizer:
         adjustment: Adjustment = Identity(),  # noqa: B008 (a frozen value)
         schedule: Schedule = Simultaneous(),  # noqa: B008 (a frozen value)
     ) -> None:
+        if not isinstance(field, GameField):
+            raise TypeError(
+                f"expected a GameField, got {type(field).__name__}: "
+                "GameOptimizer(GameField(game), ...)"
+            )
         self.field, self.adjustment, self.schedule = field, adjustment, schedule
         self.optimizers = _by_player(field.space, optimizers)
         _check_coverage(field.space, self.optimizers)
         self._adjustment_state: State = adjustment.init(field.space)
         self._schedule_state: State = schedule.init(self)
-        self._checked = False
-        self._buffers_updated = False
+        self._checked = not schedule.revisits
+        self._traced: set[str] = set()
 
     @property
     def space(self) -> PlayerSpace:
@@ -119,26 +127,28 @@ class GameOptimizer:
             raise TypeError(
                 "step() takes a batch or an iterator: pass nashgrad.stream(loader, latent)"
             )
-        self._buffers_updated = False
+        self._traced.clear()
         record, self._schedule_state = self.schedule.step(self, Draw(batches), self._schedule_state)
         return record
 
     def evaluate(self, batch: Batch, players: Names = None) -> Evaluation:
         """The adjusted field at the present parameters; moves and remembers nothing.
 
-        Of the evaluations of a step the first one updates buffers, such as batch norm's statistics.
+        A player's buffers, such as batch norm's statistics, are updated by the first evaluation of
+        a step in which it moves.
         """
         if not self._checked:
-            self._check_repeatable(batch)
+            self._refuse_random(batch)
+        moving = self.space.named(players)
         evaluation = self.field.evaluate(
             batch,
-            players,
+            moving,
             self.adjustment,
             self._adjustment_state,
-            update_buffers=not self._buffers_updated,
+            update_buffers=[p for p in moving if p not in self._traced],
             step_sizes=self.step_sizes,
         )
-        self._buffers_updated = True
+        self._traced.update(moving)
         return evaluation
 
     @torch.no_grad()
@@ -171,6 +181,7 @@ class GameOptimizer:
         """All that changes during training but the game's own parameters and buffers."""
         scaler = self.field.scaler
         return {
+            "kinds": [type(o).__name__ for o in self._unique()],
             "optimizers": [o.state_dict() for o in self._unique()],
             "adjustment": self._adjustment_state,
             "schedule": self._schedule_state,
@@ -184,10 +195,13 @@ class GameOptimizer:
             ValueError: When it was made with other optimisers or another precision.
         """
         optimizers = self._unique()
-        if len(state["optimizers"]) != len(optimizers):
+        if missing := {"kinds", "optimizers", "adjustment", "schedule", "scaler"} - state.keys():
+            raise ValueError(f"no state of a GameOptimizer: it lacks {', '.join(sorted(missing))}")
+        kinds = [type(o).__name__ for o in optimizers]
+        if state["kinds"] != kinds:
             raise ValueError(
-                f"the state holds {len(state['optimizers'])} optimisers, "
-                f"this one has {len(optimizers)}"
+                f"the state is of other optimisers: {', '.join(state['kinds'])} instead of "
+                f"{', '.join(kinds)}"
             )
         if (state["scaler"] is None) != (self.field.scaler is None):
             raise ValueError("the state was made with another precision (with or without a scaler)")
@@ -201,19 +215,13 @@ class GameOptimizer:
         owners = self.space.named(players)
         return list({id(self.optimizers[p]): self.optimizers[p] for p in owners}.values())
 
-    def _check_repeatable(self, batch: Batch) -> None:
-        random = self.field.random_players(batch)
-        recomputed = self.field.microbatches > 1
-        self._checked = not (random and (self.schedule.revisits or recomputed))
-        if not random:
-            return
-        message = (
-            f"player {random[0]!r}: its loss draws random numbers outside of the batch; "
-            "put them into the batch (latents, noise), or switch dropout off"
-        )
-        if not self._checked:
-            raise ValueError(f"{message}: this method evaluates one batch several times")
-        warnings.warn(message, stacklevel=4)
+    def _refuse_random(self, batch: Batch) -> None:
+        """A step that evaluates one batch at several points compares nothing if they are random."""
+        for player in self.field.random_players(batch):
+            raise ValueError(
+                f"{random_message(player)}: this schedule evaluates one batch several times"
+            )
+        self._checked = True
 
 
 def _by_player(
@@ -221,6 +229,10 @@ def _by_player(
 ) -> dict[str, Optimizer]:
     if isinstance(optimizers, Optimizer):
         return dict.fromkeys(space.players, optimizers)
+    if not isinstance(optimizers, Mapping):
+        raise TypeError(
+            f"optimizers: expected one or a dict by player, got a {type(optimizers).__name__}"
+        )
     for name in optimizers:
         space.named(name)
     for player in space.players:

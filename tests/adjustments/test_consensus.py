@@ -59,7 +59,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 def test_the_field_of_the_modified_game(case: Case, form: str) -> None:
     terms = FORMS[form]
     field = ng.GameField(case.game)
-    here = field.evaluate(case.batch, None, adjustment(terms), None, update_buffers=False)
+    here = field.evaluate(case.batch, None, adjustment(terms), None, update_buffers=())
     expected = naive(case, terms)
     assert error(here.w, expected) < 1e-10
     if form != "none":
@@ -71,7 +71,7 @@ def test_the_field_of_the_modified_game(case: Case, form: str) -> None:
 def test_partial_moves_have_the_block_of_the_whole(case: Case, form: str, player: str) -> None:
     terms = FORMS[form]
     field = ng.GameField(case.game)
-    here = field.evaluate(case.batch, player, adjustment(terms), None, update_buffers=False)
+    here = field.evaluate(case.batch, player, adjustment(terms), None, update_buffers=())
     block = field.space.block(player)
     assert error(here.w[block], naive(case, terms)[block]) < 1e-10
 
@@ -170,9 +170,11 @@ def test_products_only_where_they_are_felt(consensus, players, order: int) -> No
     assert set(here.norms) == (set(players) if order == 1 else {G, D})
 
 
-@pytest.mark.parametrize("gamma", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("gamma", [-1.0, float("nan"), float("inf"), "10", None])
 def test_bad_gamma(gamma: float) -> None:
-    with pytest.raises(ValueError, match=rf"^gamma must be finite and not negative, got {gamma}$"):
+    with pytest.raises(
+        ValueError, match=rf"^gamma must be finite and not negative, got {gamma!r}$"
+    ):
         ng.Consensus(gamma)
 
 

@@ -57,7 +57,7 @@ def difference(field: ng.GameField, adjustment: ng.Adjustment, case: Case, u: Te
     w = []
     for sign in (1, -1):
         field.space.set_(x + sign * h * u)
-        here = field.evaluate(case.batch, None, adjustment, None, update_buffers=False)
+        here = field.evaluate(case.batch, None, adjustment, None, update_buffers=())
         w.append(here.w)
     field.space.set_(x)
     return (w[0] - w[1]) / (2 * h)
@@ -70,7 +70,7 @@ def test_jacobian_of_w_against_central_differences(name: str) -> None:
     case = make()
     field, before = ng.GameField(case.game), buffers(case.game)
     at = ng.AdjustedField(field, adjustment).linearize(case.batch)
-    here = field.evaluate(case.batch, None, adjustment, None, update_buffers=False)
+    here = field.evaluate(case.batch, None, adjustment, None, update_buffers=())
     assert error(at.value, here.w) < 1e-12
     assert not at.value.requires_grad
     U = torch.randn(3, len(case.x), dtype=torch.float64)

@@ -48,9 +48,9 @@ def test_micro_batches_of_some_players() -> None:
 def test_parts_averaged_afterwards_are_another_method() -> None:
     case = mlp_gan(batch=10)
     field = ng.GameField(case.game)
-    whole = field.evaluate(case.batch, None, ng.Consensus(10.0), None, update_buffers=False).w
+    whole = field.evaluate(case.batch, None, ng.Consensus(10.0), None, update_buffers=()).w
     parts = [
-        field.evaluate(b, None, ng.Consensus(10.0), None, update_buffers=False).w
+        field.evaluate(b, None, ng.Consensus(10.0), None, update_buffers=()).w
         for b in split_batch(case.batch, 2)
     ]
     assert error(sum(parts) / 2, whole) > 1e-2
@@ -88,10 +88,15 @@ def test_training_with_micro_batches(schedule: ng.Schedule, adjustment: ng.Adjus
 def test_one_part_at_a_time() -> None:
     case, sizes = mlp_gan(batch=10), []
     case.game.generator.register_forward_hook(lambda *hook: sizes.append(len(hook[2])))
-    at = ng.GameField(case.game, microbatches=4).linearize(case.batch)
-    assert sizes[2:] == [3, 3, 2, 2]  # after the check that losses are means
+    field = ng.GameField(case.game, microbatches=4)
+    field.linearize(case.batch, order=1)
+    # The checks of the first batch look at one part, and once at its samples taken twice.
+    assert max(sizes) == 6
+    sizes.clear()
+    at = field.linearize(case.batch)
+    assert sizes == [3, 3, 2, 2]
     at.jacobian.T @ at.value
-    assert sizes[6:] == [3, 3, 2, 2]
+    assert sizes == [3, 3, 2, 2] * 2
 
 
 def test_buffers_are_updated_by_the_first_part_only() -> None:

@@ -1,5 +1,6 @@
 """Promises of a game that its first batch can break: means, and no random numbers of its own."""
 
+import copy
 import warnings
 
 import pytest
@@ -8,7 +9,7 @@ from torch import nn
 from torch.optim import SGD
 
 import nashgrad as ng
-from references import mlp_gan, points
+from references import mlp_gan, parameters, points
 
 
 def summed(player: str, batch_of: int = 20) -> tuple[ng.Game, dict]:
@@ -50,13 +51,14 @@ def test_means_pass(options: dict) -> None:
     assert all(torch.equal(b, before[n]) for n, b in case.game.named_buffers())
 
 
-def test_means_are_checked_once() -> None:
+def test_games_are_checked_once() -> None:
     case, calls = mlp_gan(batch=4), []
     case.game.register_forward_pre_hook(lambda *hook: calls.append(1))
     field = ng.GameField(case.game, microbatches=2)
     field.linearize(case.batch, order=1)
+    calls.clear()
     field.linearize(case.batch, order=1)
-    assert len(calls) == 2 + 2 + 2
+    assert len(calls) == 2
 
 
 class Again(ng.Simultaneous):
@@ -92,35 +94,77 @@ def test_random_losses_are_warned_of_once(schedule: ng.Schedule) -> None:
         opt.step(points(6, dtype=torch.float32))
 
 
-@pytest.mark.parametrize(("schedule", "parts"), [(Again(), 1), (ng.Simultaneous(), 2)])
+@pytest.mark.parametrize(
+    ("schedule", "parts", "reason"),
+    [
+        (Again(), 1, "this schedule evaluates one batch several times"),
+        (ng.Simultaneous(), 2, "the batch is evaluated several times"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:player")
 def test_random_losses_are_refused_where_a_batch_is_used_again(
-    schedule: ng.Schedule, parts: int
+    schedule: ng.Schedule, parts: int, reason: str
 ) -> None:
     game = noisy()
     before = [p.clone() for p in game.parameters()]
     opt = optimizer(game, schedule, microbatches=parts)
     for _ in range(2):  # not only once
-        with pytest.raises(
-            ValueError, match=MESSAGE + ": this method evaluates one batch several times$"
-        ):
+        with pytest.raises(ValueError, match=f"{MESSAGE}: {reason}$"):
             opt.step(points(6, dtype=torch.float32))
     assert all(torch.equal(p, q) for p, q in zip(game.parameters(), before, strict=True))
 
 
-def test_deterministic_losses_pass_without_a_trace() -> None:
+@pytest.mark.parametrize("schedule", [ng.Simultaneous(), Again()])
+def test_checks_leave_no_trace(schedule: ng.Schedule) -> None:
     game, seen = mlp_gan(norm=True).game, []
-    game.register_forward_hook(lambda *hook: seen.append(1))
-    opt, batch = optimizer(game, Again()), points(4)
+    opt, batch = optimizer(game, schedule), points(4)
+    before = [b.clone() for b in game.buffers()]
     state = torch.get_rng_state()
-    opt.step(batch)
-    opt.step(batch)
+    opt.evaluate(batch, "discriminator")
     assert torch.equal(torch.get_rng_state(), state)
-    assert len(seen) == 2 + 2  # the check is one evaluation more, twice on first use
+    moved = [not torch.equal(b, old) for b, old in zip(game.buffers(), before, strict=True)]
+    assert moved == [False] * 3 + [True] * 3
+    game.register_forward_hook(lambda *hook: seen.append(1))
+    opt.step(batch)
+    assert seen == [1]
 
 
-def test_random_losses_are_looked_for_in_one_micro_batch() -> None:
+@pytest.mark.filterwarnings("ignore:player")
+def test_checks_put_random_numbers_back() -> None:
+    """A run with dropout does not depend on when it was checked."""
+    torch.manual_seed(3)
+    game = noisy()
+    twin = copy.deepcopy(game)
+    opts = [optimizer(g, ng.Simultaneous()) for g in (game, twin)]
+    batch = points(6, dtype=torch.float32)
+    opts[0].field.linearize(batch)  # checked already
+    for opt in opts:
+        torch.manual_seed(4)
+        opt.step(batch)
+    assert torch.equal(parameters(game), parameters(twin))
+
+
+def test_all_checks_look_at_one_micro_batch() -> None:
     game, sizes = mlp_gan().game, []
     game.generator.register_forward_hook(lambda *hook: sizes.append(len(hook[2])))
     optimizer(game, ng.Simultaneous(), microbatches=5).step(points(20))
-    # Whether losses are means, whether they are random, and the five parts.
-    assert sizes == [4, 8] + [4, 4] + [4] * 5
+    assert max(sizes) == 8  # a part, taken twice
+    assert sizes.count(8) == 1
+
+
+def test_modules_that_the_losses_use_and_the_game_does_not_hold() -> None:
+    hidden = nn.Linear(2, 2)
+    x = nn.Linear(2, 2)
+
+    def losses(batch, players):
+        return {"x": (hidden(x(batch))).square().mean()}
+
+    message = (
+        r"^player 'x': its loss uses a trainable parameter of shape \(2,( 2)?\) that no player "
+        r"owns; give its module to a player, or to the context and freeze it$"
+    )
+    for _ in range(2):
+        with pytest.raises(ValueError, match=message):
+            ng.GameField(ng.FunctionGame({"x": x}, losses)).linearize(torch.randn(3, 2))
+    hidden.requires_grad_(False)
+    ng.GameField(ng.FunctionGame({"x": x}, losses)).linearize(torch.randn(3, 2))

@@ -291,9 +291,9 @@ def test_products_are_counted() -> None:
 
 def test_discriminator_alone_makes_fakes_without_a_graph() -> None:
     case = mlp_gan()
-    seen = []
+    seen, field = [], ng.GameField(case.game)
+    field.linearize(case.batch, order=1)  # the checks of the first batch
     case.game.generator.register_forward_hook(lambda *hook: seen.append(hook[2].requires_grad))
-    field = ng.GameField(case.game)
     field.linearize(case.batch, "discriminator", order=1)
     field.linearize(case.batch, "generator", order=1)
     field.linearize(case.batch, "discriminator", order=2)

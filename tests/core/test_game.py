@@ -73,7 +73,7 @@ def test_function_game_equals_the_class() -> None:
     )
 
 
-def test_function_game_looks_after_the_buffers_of_its_context() -> None:
+def test_function_game_freezes_the_buffers_of_its_context() -> None:
     norm, x = nn.BatchNorm1d(1, affine=False), nn.Linear(2, 1)
     game = ng.FunctionGame(
         {"x": x}, lambda batch, players: {"x": norm(x(batch)).square().mean()}, {"norm": norm}
@@ -81,6 +81,8 @@ def test_function_game_looks_after_the_buffers_of_its_context() -> None:
     ng.GameField(game).linearize(torch.randn(3, 2))
     assert norm.num_batches_tracked == 0
     ng.GameField(game).linearize(torch.randn(3, 2), update_buffers=True)
+    assert norm.num_batches_tracked == 0
+    norm(torch.zeros(3, 1))
     assert norm.num_batches_tracked == 1
 
 

@@ -23,7 +23,17 @@ from nashgrad.core.engine import adjust
 from nashgrad.core.linearization import Cost
 from nashgrad.core.operators import DenseOperator, IdentityOperator
 from nashgrad.schedules.base import Draw
-from references import Case, error, field_of, mlp_gan, parameters, points, quadratic, trio
+from references import (
+    Case,
+    error,
+    field_of,
+    identical,
+    mlp_gan,
+    parameters,
+    points,
+    quadratic,
+    trio,
+)
 
 G, D = "generator", "discriminator"
 
@@ -497,7 +507,7 @@ def test_memory_is_resumed(turns: str) -> None:
         opt.step(None)
     file.seek(0)
     saved = torch.load(file, weights_only=True)
-    torch.testing.assert_close(saved["opt"], kept, rtol=0, atol=0)
+    assert identical(saved["opt"], kept)
     twin = copy.deepcopy(start)
     twin.load_state_dict(saved["game"])
     resumed = optimizer(twin)
@@ -505,7 +515,7 @@ def test_memory_is_resumed(turns: str) -> None:
     for _ in range(3):
         resumed.step(None)
     assert torch.equal(parameters(twin), parameters(game))
-    torch.testing.assert_close(resumed.state_dict(), opt.state_dict(), rtol=0, atol=0)
+    assert identical(resumed.state_dict(), opt.state_dict())
 
 
 def test_evaluating_remembers_nothing() -> None:
@@ -696,7 +706,7 @@ def test_bias_of_the_regulariser_and_its_cure_by_exact_enumeration() -> None:
         at = field.linearize(batch)
         biased.append(at.value.square().sum() / 2)
         plain.append(at.jacobian.T @ at.value)
-        w = field.evaluate(batch, None, CrossHalf(1.0), None, update_buffers=False).w
+        w = field.evaluate(batch, None, CrossHalf(1.0), None, update_buffers=()).w
         crossed.append(at.value - w)
     whole = case.value.square().sum() / 2
     assert error(torch.stack(biased).mean(), whole + variance / (2 * size)) < 1e-10

@@ -218,3 +218,18 @@ def test_unfrozen_later() -> None:
     )
     with pytest.raises(ValueError, match=message):
         space.check_unchanged()
+
+
+def test_what_is_no_game() -> None:
+    message = (
+        r"^expected a Game, got Linear: wrap modules and losses in a FunctionGame, "
+        r"or two networks in a GAN$"
+    )
+    with pytest.raises(TypeError, match=message):
+        PlayerSpace(nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize("players", [3, {"a", "b"}, False])
+def test_what_is_no_name(space: PlayerSpace, players) -> None:
+    with pytest.raises(TypeError, match=r"^players: expected a name or several, got "):
+        space.named(players)

@@ -74,6 +74,27 @@ def test_conditional_nets() -> None:
     assert error(parts.jacobian.T @ parts.value, whole.jacobian.T @ whole.value) < 1e-12
 
 
+@pytest.mark.parametrize(
+    ("batch", "found"),
+    [
+        (torch.zeros(3, 2), "a Tensor"),
+        ([torch.zeros(3, 2), torch.zeros(3)], "a list"),
+        ({"real": torch.zeros(3, 2)}, r"\['real'\]"),
+    ],
+)
+def test_other_batches(batch, found: str) -> None:
+    message = (
+        rf"^batch: expected a dict with real, latent, got {found}; "
+        r"nashgrad\.stream\(loader, latent\) makes such batches$"
+    )
+    with pytest.raises(ValueError, match=message):
+        mlp_gan().game(batch, (G, D))
+    case = mlp_gan()
+    game = ng.GAN(case.game.generator, case.game.discriminator, conditional=True)
+    with pytest.raises(ValueError, match=r"^batch: expected a dict with real, latent, label, got "):
+        game(case.batch, (G,))
+
+
 def test_scores_of_any_shape() -> None:
     case = mlp_gan()
 

@@ -96,5 +96,5 @@ def test_what_is_outside_is_said(samples: list[list[float]], note: list[str]) ->
 
 def test_tails_of_samples_outside_are_not_blown_up() -> None:
     _, ((ax,),) = new_figure()
-    density(ax, [[1.75, 0.0]])
+    density(ax, [[1.8, 0.0]])
     assert ax.images[0].get_array().max() < 0.1  # type: ignore[union-attr]

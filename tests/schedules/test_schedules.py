@@ -12,7 +12,7 @@ from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 import nashgrad as ng
 from nashgrad.schedules.base import Draw
-from references import Case, error, grad_or_zero, mlp_gan, parameters, points, quadratic
+from references import Case, error, grad_or_zero, identical, mlp_gan, parameters, points, quadratic
 
 G, D = "generator", "discriminator"
 OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], Optimizer]] = {
@@ -172,7 +172,7 @@ def test_an_iterator_that_ends_changes_nothing(given: int) -> None:
     with pytest.raises(StopIteration):
         opt.step(batches)
     assert all(torch.equal(value, before[n]) for n, value in game.state_dict().items())
-    torch.testing.assert_close(opt.state_dict(), state, rtol=0, atol=0)
+    assert identical(opt.state_dict(), state)
     opt.step(points(4))
 
 
@@ -253,6 +253,11 @@ def test_unknown_players_and_players_without_a_turn() -> None:
         ng.GameOptimizer(field, optimizer, schedule=ng.Alternating((D, (G, "critic"))))
     with pytest.raises(ValueError, match=r"^player 'generator' has no turn; add it to turns$"):
         ng.GameOptimizer(field, optimizer, schedule=ng.Alternating((D, D)))
+
+
+def test_turns_that_are_a_name() -> None:
+    with pytest.raises(TypeError, match=r"^turns: expected a sequence of turns, got the name 'x'$"):
+        ng.Alternating("x")
 
 
 def test_draws() -> None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from nashgrad.core.adjustment import PureAdjustment
+from nashgrad.core.limits import check_positive
 from nashgrad.core.linearization import Linearization, Order, State
-from nashgrad.core.space import PlayerSpace
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not (value > 0 and math.isfinite(value)):
-        raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
 @dataclass(frozen=True)
@@ -39,13 +33,10 @@ class ClipNorm(PureAdjustment):
     max_norm: float
 
     def __post_init__(self) -> None:
-        _check_positive("max_norm", self.max_norm)
+        check_positive("max_norm", self.max_norm)
 
     def order(self, players: tuple[str, ...], state: State) -> Order:
         return 1
-
-    def check(self, space: PlayerSpace) -> None:
-        pass
 
     def __call__(self, w: Tensor, at: Linearization) -> Tensor:
         return torch.cat([self._clip(block) for block in at.space.split(w)])
@@ -72,13 +63,10 @@ class ClipValue(PureAdjustment):
     max_abs: float
 
     def __post_init__(self) -> None:
-        _check_positive("max_abs", self.max_abs)
+        check_positive("max_abs", self.max_abs)
 
     def order(self, players: tuple[str, ...], state: State) -> Order:
         return 1
-
-    def check(self, space: PlayerSpace) -> None:
-        pass
 
     def __call__(self, w: Tensor, at: Linearization) -> Tensor:
         return w.clamp(-self.max_abs, self.max_abs)

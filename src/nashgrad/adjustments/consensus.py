@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from nashgrad.core.adjustment import PureAdjustment
+from nashgrad.core.limits import check_not_negative
 from nashgrad.core.linearization import Linearization, Order, State
 from nashgrad.core.space import Names, PlayerSpace
 
@@ -59,8 +59,7 @@ class Consensus(PureAdjustment):
     target: Names = None
 
     def __post_init__(self) -> None:
-        if not (self.gamma >= 0 and math.isfinite(self.gamma)):
-            raise ValueError(f"gamma must be finite and not negative, got {self.gamma}")
+        check_not_negative("gamma", self.gamma)
 
     def order(self, players: tuple[str, ...], state: State) -> Order:
         targets = (self.target,) if isinstance(self.target, str) else self.target

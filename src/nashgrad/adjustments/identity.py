@@ -18,9 +18,6 @@ class Identity(PureAdjustment):
     def order(self, players: tuple[str, ...], state: State) -> Order:
         return 1
 
-    def check(self, space: PlayerSpace) -> None:
-        pass
-
     def __call__(self, w: Tensor, at: Linearization) -> Tensor:
         return w
 

@@ -52,7 +52,6 @@ class PureAdjustment(Adjustment):
     def update(self, w: Tensor, at: Linearization, state: State) -> tuple[Tensor, State]:
         return self(w, at), state
 
-    @abc.abstractmethod
     def check(self, space: PlayerSpace) -> None:
         """Raises `ValueError` for a player's name that the game does not have."""
 

@@ -68,7 +68,7 @@ class _Parts(LinearOperator):
     def first_order(self) -> Iterator[tuple[float, Linearization]]:
         first = replace(self._query, order=1, players=self._query.evaluated)
         for i, (weight, batch) in enumerate(zip(self._weights, self._batches, strict=True)):
-            update = self._query.update_buffers and i == 0
+            update = self._query.update_buffers if i == 0 else ()
             yield weight, self._engine.linearize(replace(first, batch=batch, update_buffers=update))
 
     def matvec(self, u: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ class _Parts(LinearOperator):
     def _mean(self, of: Callable[[Linearization], Tensor]) -> Tensor:
         mean = torch.zeros((), dtype=self.dtype, device=self.device)
         for weight, batch in zip(self._weights, self._batches, strict=True):
-            query = replace(self._query, batch=batch, update_buffers=False)
+            query = replace(self._query, batch=batch, update_buffers=())
             mean = mean + weight * of(self._engine.linearize(query))
         return mean
 

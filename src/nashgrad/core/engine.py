@@ -33,8 +33,7 @@ class Engine(abc.ABC):
 def adjust(at: Linearization, adjustment: Adjustment, state: State) -> Evaluation:
     """The adjusted field at a point."""
     w, state = adjustment.update(at.value, at, state)
-    norms = at.space.norms(at.value.detach())
-    return Evaluation(w, at.losses, {p: norms[p] for p in at.query.evaluated}, state, at.cost)
+    return Evaluation(w, at.losses, at.norms, state, at.cost)
 
 
 class Eager(Engine):

@@ -13,7 +13,7 @@ from torch.func import functional_call
 from nashgrad.core.adjustment import Adjustment
 from nashgrad.core.averages import Microbatched, Reduce, Reduced
 from nashgrad.core.batches import split_batch
-from nashgrad.core.checks import check_means, check_third_derivatives, random_players
+from nashgrad.core.checks import check_game, check_third_derivatives, random_players
 from nashgrad.core.engine import Eager, Engine
 from nashgrad.core.game import Batch, FunctionGame, Game, Losses
 from nashgrad.core.jacobian import GraphJacobian
@@ -59,7 +59,7 @@ class GameField:
         if microbatches > 1:
             engine = Microbatched(engine, microbatches)
         self.engine = engine if reduce is None else Reduced(engine, reduce)
-        self._means_checked = microbatches == 1 and reduce is None
+        self._checked = False
 
     def linearize(
         self,
@@ -78,19 +78,21 @@ class GameField:
                 J^T v needs everyone's.
             order: 1 for v alone, 2 for v and v'.
             create_graph: whether v and products with v' are differentiable themselves.
-            update_buffers: whether batch norm's statistics may move; frozen by default.
+            update_buffers: whether the movers' buffers (batch norm's statistics) may be updated;
+                frozen by default.
 
         Raises:
             ValueError: For an unknown player, a loss that is no scalar or does not reach its
             player's parameters, or a batch with fewer samples than `microbatches`.
         """
+        moving = self.space.named(players)
         return self.engine.linearize(
             self.query(
                 batch,
-                players,
+                moving,
                 order=order,
                 create_graph=create_graph,
-                update_buffers=update_buffers,
+                update_buffers=moving if update_buffers else (),
             )
         )
 
@@ -101,16 +103,25 @@ class GameField:
         adjustment: Adjustment,
         state: State,
         *,
-        update_buffers: bool = True,
+        update_buffers: Names = None,
         step_sizes: Callable[[], Tensor] | None = None,
     ) -> Evaluation:
-        """The adjusted field on a batch; the step of training that everything goes through."""
+        """The adjusted field on a batch; the step of training that everything goes through.
+
+        Args:
+            batch: the sample.
+            players: those that move.
+            adjustment: makes w of v.
+            state: what the adjustment remembers.
+            update_buffers: the players whose buffers are updated; all by default.
+            step_sizes: gives the optimisers' step per coordinate.
+        """
         moving = self.space.named(players)
         query = self.query(
             batch,
             moving,
             order=adjustment.order(moving, state),
-            update_buffers=update_buffers,
+            update_buffers=self.space.named(update_buffers),
             step_sizes=step_sizes,
         )
         return self.engine.evaluate(query, adjustment, state)
@@ -151,7 +162,7 @@ class GameField:
         *,
         order: Order,
         create_graph: bool = False,
-        update_buffers: bool = False,
+        update_buffers: tuple[str, ...] = (),
         step_sizes: Callable[[], Tensor] | None = None,
     ) -> Query:
         """A query at the present parameters, after the checks that come before any evaluation."""
@@ -168,9 +179,11 @@ class GameField:
             self._scale(),
             step_sizes,
         )
-        if not self._means_checked:
-            check_means(query)
-            self._means_checked = True
+        if not self._checked:
+            averages = self.microbatches > 1 or self.reduce is not None
+            part = replace(query, batch=split_batch(batch, self.microbatches)[0])
+            check_game(part, means=averages, repeats=self.microbatches > 1)
+            self._checked = True
         return query
 
     def _scale(self) -> Tensor | None:

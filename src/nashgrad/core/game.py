@@ -69,8 +69,8 @@ class FunctionGame(Game):
     Args:
         players: what each player owns, a module or a bare parameter, by name.
         losses: `losses(batch, players)` as in [`Game.forward`][nashgrad.Game.forward].
-        context: other modules the losses use. They are never moved, but their buffers are looked
-            after.
+        context: other modules the losses use. They are never moved, and their
+            buffers stay as they are.
 
     Raises:
         ValueError: For a name that a module cannot have as an attribute.

@@ -8,6 +8,12 @@ from torch import Tensor
 from nashgrad.core.operators import LinearOperator
 from nashgrad.core.space import PlayerSpace
 
+HINT = (
+    "A product with the Jacobian differentiates the game twice. It may be because (a) attention "
+    "runs on a fused kernel: use torch.nn.attention.sdpa_kernel(SDPBackend.MATH); (b) a module is "
+    "compiled: compile nothing inside of the game; (c) a custom operation has no second derivative."
+)
+
 
 class GraphJacobian(LinearOperator):
     """J = v'(x) of a field v whose graph reaches back to the parameters.
@@ -49,13 +55,16 @@ class GraphJacobian(LinearOperator):
     def _pull(self, u: Tensor, create_graph: bool) -> Tensor:
         if not self._value.requires_grad:  # a constant field
             return torch.zeros_like(u)
-        pieces = torch.autograd.grad(
-            self._value,
-            self._space.parameters,
-            u,
-            retain_graph=True,
-            create_graph=create_graph,
-            allow_unused=True,
-        )
+        try:
+            pieces = torch.autograd.grad(
+                self._value,
+                self._space.parameters,
+                u,
+                retain_graph=True,
+                create_graph=create_graph,
+                allow_unused=True,
+            )
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\n{HINT}") from error
         pulled = self._space.flatten(pieces)
         return pulled if self._scale is None else pulled / self._scale

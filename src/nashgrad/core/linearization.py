@@ -32,7 +32,8 @@ class Query:
     - `players`: those that move now.
     - `order`: 1 asks for v alone, 2 for v and its Jacobian.
     - `create_graph`: whether v and products are to be differentiable themselves.
-    - `update_buffers`: whether the forward pass may leave its traces (batch norm's statistics).
+    - `update_buffers`: the players in whose buffers the forward pass may leave its traces (batch
+      norm's statistics).
     - `autocast`: the type in which the forward pass runs, `None` for the parameters' own.
     - `scale`: the loss scale of half precision.
     - `step_sizes`: gives the optimisers' effective step per coordinate.
@@ -44,7 +45,7 @@ class Query:
     players: tuple[str, ...]
     order: Order = 1
     create_graph: bool = False
-    update_buffers: bool = False
+    update_buffers: tuple[str, ...] = ()
     autocast: torch.dtype | None = None
     scale: Tensor | None = None
     step_sizes: Callable[[], Tensor] | None = None
@@ -73,11 +74,10 @@ class Query:
 
     def _forward(self) -> Losses:
         arguments = (self.batch, self.evaluated)
-        buffers = (
-            {} if self.update_buffers else {n: b.clone() for n, b in self.game.named_buffers()}
-        )
-        if buffers:  # copies take the traces, so that the graph's own buffers are never overwritten
-            losses: Losses = functional_call(self.game, buffers, arguments)
+        frozen = self.space.buffers_of_others(self.update_buffers)
+        if frozen:  # copies take the traces, so that what a graph needs is never overwritten
+            copies = {name: self.game.get_buffer(name).clone() for name in frozen}
+            losses: Losses = functional_call(self.game, copies, arguments)
         else:
             losses = self.game(*arguments)
         return losses
@@ -131,6 +131,12 @@ class Linearization:
         return MappedOperator(self.operator, self._count)
 
     @property
+    def norms(self) -> dict[str, Tensor]:
+        """The Euclidean norm of each evaluated player's block of v."""
+        norms = self.space.norms(self.value.detach())
+        return {player: norms[player] for player in self.query.evaluated}
+
+    @property
     def step_sizes(self) -> Tensor | None:
         """The optimisers' step per coordinate, `(n,)`; `None` without a GameOptimizer."""
         return None if self.query.step_sizes is None else self.query.step_sizes()
@@ -151,7 +157,7 @@ class Linearization:
         ]
 
     def _on(self, batch: Batch) -> Linearization:
-        return self.engine.linearize(replace(self.query, batch=batch, update_buffers=False))
+        return self.engine.linearize(replace(self.query, batch=batch, update_buffers=()))
 
     def _count(self, product: Tensor) -> Tensor:
         self.cost.products += 1

@@ -28,10 +28,15 @@ class PlayerSpace:
         ValueError: For a game without players, a player without trainable parameters, a parameter
         that two players share, a trainable parameter of no player, and parameters of several types
         or devices;
-        TypeError: For a module wrapped in `DistributedDataParallel`.
+        TypeError: For what is no game, and for a module wrapped in `DistributedDataParallel`.
     """
 
     def __init__(self, game: Game) -> None:
+        if not isinstance(game, Game):
+            raise TypeError(
+                f"expected a Game, got {type(game).__name__}: wrap modules and losses in a "
+                "FunctionGame, or two networks in a GAN"
+            )
         _refuse_wrapped(game)
         self.players = tuple(game.players)
         owned = {player: _trainable(game, player) for player in self.players}
@@ -44,6 +49,7 @@ class PlayerSpace:
         counts = [len(block) for block in owned.values()]
         self._owned = dict(zip(self.players, _slices(counts), strict=True))
         self.size = sum(self._sizes)
+        self._buffers = [name for name, _ in game.named_buffers()]
         self.dtype, self.device = self.parameters[0].dtype, self.parameters[0].device
 
     @cached_property
@@ -63,14 +69,22 @@ class PlayerSpace:
         """A player's trainable parameters, in the order of its block."""
         return self.parameters[self._owned[self.named(player)[0]]]
 
+    def buffers_of_others(self, players: tuple[str, ...]) -> list[str]:
+        """The names of all buffers that do not belong to these players."""
+        prefixes = tuple(f"{player}." for player in players)
+        return [name for name in self._buffers if not name.startswith(prefixes)]
+
     def named(self, players: Names) -> tuple[str, ...]:
         """The players meant by a name, several names or `None`, in the game's order.
 
         Raises:
             ValueError: For a name that no player has.
+            TypeError: For what is no name.
         """
         if players is None:
             return self.players
+        if not isinstance(players, str | Sequence):
+            raise TypeError(f"players: expected a name or several, got {players!r}")
         wanted = (players,) if isinstance(players, str) else tuple(players)
         for name in wanted:
             if name not in self.players:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
@@ -24,7 +24,8 @@ class GAN(Game):
     go through D separately, which matters to batch norm.
 
     Args:
-        generator, discriminator: any modules; D returns one score per sample.
+        generator, discriminator: any modules; D returns one score per sample, or a map of scores,
+            which is averaged.
         divergence: the losses, [`standard`][nashgrad.objectives.divergences.standard] by default.
         penalties: further terms of the discriminator's loss.
         conditional: whether the nets take labels.
@@ -49,6 +50,7 @@ class GAN(Game):
 
     def forward(self, batch: Batch, players: Sequence[str]) -> Losses:
         """The losses of these players."""
+        self._check(batch)
         labels = (batch["label"],) if self.conditional else ()
         with torch.set_grad_enabled(torch.is_grad_enabled() and "generator" in players):
             fake = self.generator(batch["latent"], *labels)
@@ -64,6 +66,15 @@ class GAN(Game):
                 loss = loss + penalty(partial(self._score, labels), batch["real"], fake)
             losses["discriminator"] = loss
         return losses
+
+    def _check(self, batch: Batch) -> None:
+        wanted = ("real", "latent", "label") if self.conditional else ("real", "latent")
+        if not (isinstance(batch, Mapping) and all(key in batch for key in wanted)):
+            found = list(batch) if isinstance(batch, Mapping) else f"a {type(batch).__name__}"
+            raise ValueError(
+                f"batch: expected a dict with {', '.join(wanted)}, got {found}; "
+                "nashgrad.stream(loader, latent) makes such batches"
+            )
 
     def _score(self, labels: tuple[Tensor, ...], x: Tensor) -> Tensor:
         scores: Tensor = self.discriminator(x, *labels)

@@ -9,9 +9,8 @@ import torch
 import torch.distributed as dist
 
 from nashgrad.core.averages import Reduce
-from nashgrad.core.batches import split_batch
 from nashgrad.core.game import Batch
-from nashgrad.distributed import all_reduce_mean
+from nashgrad.distributed import all_reduce_mean, share
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Ranks:
 
     def share(self, batch: Batch) -> Batch:
         """This rank's part of a batch."""
-        return batch if self.world == 1 else split_batch(batch, self.world)[self.rank]
+        return share(batch)
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set on any rank, so that all of them stop at the same step."""

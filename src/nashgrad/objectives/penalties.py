@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import abc
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from nashgrad.core.limits import check_not_negative
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -20,8 +21,7 @@ class Penalty(abc.ABC):
     gamma: float
 
     def __post_init__(self) -> None:
-        if not (self.gamma >= 0 and math.isfinite(self.gamma)):
-            raise ValueError(f"gamma must be finite and not negative, got {self.gamma}")
+        check_not_negative("gamma", self.gamma)
 
     @abc.abstractmethod
     def __call__(self, discriminator: Critic, real: Tensor, fake: Tensor) -> Tensor:

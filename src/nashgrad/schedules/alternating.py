@@ -26,9 +26,14 @@ class Alternating(Schedule):
 
     Raises:
         ValueError: For an unknown player, and for a player without a turn.
+        TypeError: For turns that are a single name.
     """
 
     turns: Sequence[str | Sequence[str]] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.turns, str):
+            raise TypeError(f"turns: expected a sequence of turns, got the name {self.turns!r}")
 
     def init(self, opt: Mover) -> State:
         moved = {player for turn in self._turns(opt) for player in opt.space.named(turn)}
