@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes or updates `.venv`. Called by the Makefile, with PYTHON, SYSTEM and PIP_ARGS in the environment.
+# Makes or updates `.venv`. The Makefile hands PYTHON, SYSTEM and PIP_ARGS over.
 #
 # The stamp `.venv/.ready` is written last: an environment without it was interrupted and is made
 # anew. It holds the mode and the folder, so that a copied or moved environment is made anew too.
@@ -16,12 +16,13 @@ say() { printf 'setup: %s\n' "$*"; }
 describe() {
     .venv/bin/python - <<'PY'
 import sys, torch
-device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"cpu, {torch.get_num_threads()} threads"
+cpu = f"cpu, {torch.get_num_threads()} threads"
+device = torch.cuda.get_device_name() if torch.cuda.is_available() else cpu
 print(f"setup: ready: Python {sys.version.split()[0]}, torch {torch.__version__} on {device}")
 PY
 }
 
-# Without SYSTEM an existing environment keeps its mode, so that `make test` does not undo `make setup SYSTEM=1`.
+# Without SYSTEM an environment keeps its mode: `make test` does not undo `make setup SYSTEM=1`.
 choose_mode() {
     case ${SYSTEM-unset} in
         unset | "") mode=$(head -n 1 "$stamp" 2>/dev/null || echo pinned) ;;
@@ -71,7 +72,7 @@ make_venv() {
 torch_version() { .venv/bin/python -c "import torch; print(torch.__version__)" 2>/dev/null; }
 
 check_system_torch() {
-    .venv/bin/python - "$oldest_torch" <<'PY' || fail "SYSTEM=1 keeps an installed torch >= $oldest_torch, and $python has $(torch_version || echo none)." "Install one for it, or run: make setup"
+    .venv/bin/python - "$oldest_torch" <<'PY' && return
 import sys
 try:
     import torch
@@ -80,6 +81,8 @@ except ImportError:
 number = lambda text: tuple(int(part) for part in text.split("+")[0].split(".")[:2])
 sys.exit(number(torch.__version__) < number(sys.argv[1]))
 PY
+    fail "SYSTEM=1 keeps an installed torch >= $oldest_torch; $python has $(torch_version || echo none)." \
+        "Install one for it, or run: make setup SYSTEM=0"
 }
 
 # -qq leaves errors only; the constraint keeps torch as it is in both modes.

@@ -511,3 +511,33 @@ def test_endless_streams_are_read_as_far_as_needed() -> None:
     opt.step(batches)
     opt.step(batches)
     assert len(drawn) == 6
+
+
+class Total(ng.Adjustment):
+    """Remembers the sum of what it has seen."""
+
+    pure = False
+
+    def order(self, players, state):
+        return 1
+
+    def init(self, space):
+        return {"sum": torch.zeros(space.size), "steps": 0}
+
+    def update(self, w, at, state):
+        return w, {"sum": state["sum"] + w, "steps": state["steps"] + 1}
+
+
+def test_an_overflow_does_not_reach_the_memory() -> None:
+    game, batch = single()
+    scaler = torch.amp.GradScaler("cpu", init_scale=256.0)
+    field = ng.GameField(game, autocast=torch.float16, scaler=scaler)
+    opt = ng.GameOptimizer(field, each(game, SGD), adjustment=Total())
+    opt.step(batch)
+    memory, before = opt.state_dict()["adjustment"]["sum"].clone(), parameters(game)
+    assert memory.abs().sum() > 0
+    infinite = torch.full_like(memory, torch.inf)
+    opt.apply(infinite, None, {"sum": infinite, "steps": 2})
+    assert torch.equal(opt.state_dict()["adjustment"]["sum"], memory)
+    assert torch.equal(parameters(game), before)
+    assert scaler.get_scale() == 128.0

@@ -5,11 +5,11 @@ from nashgrad.adjustments import ClipNorm as ClipNorm
 from nashgrad.adjustments import ClipValue as ClipValue
 from nashgrad.adjustments import Consensus as Consensus
 from nashgrad.adjustments import Identity as Identity
+from nashgrad.core.adjusted import AdjustedField as AdjustedField
 from nashgrad.core.adjustment import Adjustment as Adjustment
 from nashgrad.core.adjustment import PureAdjustment as PureAdjustment
 from nashgrad.core.engine import Eager as Eager
 from nashgrad.core.engine import Engine as Engine
-from nashgrad.core.field import AdjustedField as AdjustedField
 from nashgrad.core.field import GameField as GameField
 from nashgrad.core.game import Batch as Batch
 from nashgrad.core.game import FunctionGame as FunctionGame

@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.amp import GradScaler
 from torch.optim import LBFGS, Optimizer
+from torch.utils._pytree import tree_map
 from torch.utils.data import DataLoader
 
 from nashgrad.adjustments.identity import Identity
@@ -155,18 +157,30 @@ class GameOptimizer:
     def apply(self, w: Tensor, players: Names, state: State) -> None:
         """Steps these players' optimisers with `.grad = -w`, and keeps the state."""
         moving = self.space.named(players)
-        scaler = self.field.scaler
-        if scaler is None:
-            gradient = -w
-        else:  # one overflow anywhere makes every player's optimiser skip
-            gradient = scaler.scale(torch.where(w.isfinite().all(), -w, torch.inf))
-        self.space.set_grad_(gradient, moving)
-        for optimizer in self._unique(moving):
-            optimizer.step() if scaler is None else scaler.step(optimizer)
-        if scaler is not None:
-            scaler.update()
+        if self.field.scaler is None:
+            self.space.set_grad_(-w, moving)
+            for optimizer in self._unique(moving):
+                optimizer.step()
+        else:
+            state = self._step_scaled(self.field.scaler, w, moving, state)
         self.space.clear_grad_(moving)
         self._adjustment_state = state
+
+    def _step_scaled(
+        self, scaler: GradScaler, w: Tensor, moving: tuple[str, ...], state: State
+    ) -> State:
+        """One overflow anywhere makes all optimisers skip, and the memory stay as it was."""
+        finite = w.isfinite().all()
+        self.space.set_grad_(scaler.scale(torch.where(finite, -w, torch.inf)), moving)
+        for optimizer in self._unique(moving):
+            scaler.step(optimizer)
+        scaler.update()
+
+        def keep(new: Any, old: Any) -> Any:
+            both = isinstance(new, Tensor) and isinstance(old, Tensor)
+            return torch.where(finite, new, old) if both else new
+
+        return tree_map(keep, state, self._adjustment_state)
 
     def step_sizes(self) -> Tensor:
         """Each coordinate's step per unit of w, `(n,)`; see `nashgrad.optim.effective_steps`.

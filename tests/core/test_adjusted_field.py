@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import nashgrad as ng
+from nashgrad.core.batches import split_batch
 from references import Case, buffers, error, gan_case, mlp_gan, points, quadratic, trio
 
 JARE = ng.Chain(
@@ -204,3 +205,13 @@ def test_unknown_player() -> None:
     field = ng.AdjustedField(ng.GameField(mlp_gan().game), ng.Consensus(1.0, source="critic"))
     with pytest.raises(ValueError, match=r"^unknown player 'critic'; the players are generator, "):
         field.linearize(points(3))
+
+
+def test_parts_are_parts_of_w() -> None:
+    case = mlp_gan(batch=8, activation=nn.Tanh)
+    field = ng.AdjustedField(ng.GameField(case.game), ng.Consensus(0.5))
+    at = field.linearize(case.batch)
+    for part, half in zip(at.parts(2), split_batch(case.batch, 2), strict=True):
+        torch.testing.assert_close(part.value, field.linearize(half).value)
+    with pytest.raises(ValueError, match="^gradients by all parameters are not known here"):
+        at.gradient("generator")

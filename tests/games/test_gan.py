@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 import nashgrad as ng
 from nashgrad.models import MLP
-from nashgrad.objectives import DIVERGENCES, R1
+from nashgrad.objectives import DIVERGENCES, R1, R2, Penalty
 from references import conv_gan, error, mlp_gan
 
 G, D = "generator", "discriminator"
@@ -109,3 +109,16 @@ def test_scores_of_any_shape() -> None:
     losses = ng.GAN(case.game.generator, Flat())(case.batch, (G, D))
     expected = case.game(case.batch, (G, D))
     assert torch.equal(torch.stack(list(losses.values())), torch.stack(list(expected.values())))
+
+
+@pytest.mark.parametrize("penalty", [R1, R2])
+def test_a_penalty_on_a_net_whose_third_derivative_is_wrong_has_v_but_no_jacobian(
+    penalty: type[Penalty],
+) -> None:
+    discriminator = nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3), nn.Linear(3, 1))
+    game = ng.GAN(nn.Linear(2, 2), discriminator, penalties=[penalty(1.0)])
+    batch = {"real": torch.randn(4, 2), "latent": torch.randn(4, 2)}
+    field = ng.GameField(game)
+    assert field.linearize(batch, order=1).value.isfinite().all()
+    with pytest.raises(ValueError, match="third derivative of LayerNorm is wrong"):
+        field.linearize(batch)

@@ -12,7 +12,7 @@ from torch.autograd.graph import Node
 from torch.nn.modules.batchnorm import _NormBase
 
 from nashgrad.core.batches import head_twice
-from nashgrad.core.game import Game, Losses
+from nashgrad.core.game import Losses
 from nashgrad.core.linearization import Query
 
 HEAD = 16
@@ -111,7 +111,7 @@ def _check_means(query: Query) -> None:
             )
 
 
-def check_third_derivatives(game: Game) -> None:
+def check_third_derivatives(game: nn.Module) -> None:
     """Looks for layers whose third derivative torch gets wrong without a word (its issue 186256).
 
     Raises:

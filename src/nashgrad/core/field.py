@@ -1,4 +1,4 @@
-"""The gradient field of a game, and the field that an adjustment makes of it."""
+"""The gradient field of a game."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from torch.func import functional_call
 from nashgrad.core.adjustment import Adjustment
 from nashgrad.core.averages import Microbatched, Reduce, Reduced
 from nashgrad.core.batches import split_batch
-from nashgrad.core.checks import check_game, check_third_derivatives, random_players
+from nashgrad.core.checks import check_game, random_players
 from nashgrad.core.engine import Eager, Engine
 from nashgrad.core.game import Batch, FunctionGame, Game, Losses
-from nashgrad.core.jacobian import GraphJacobian
 from nashgrad.core.linearization import Evaluation, Linearization, Order, Query, State
 from nashgrad.core.space import Names, PlayerSpace
 
@@ -167,6 +166,8 @@ class GameField:
     ) -> Query:
         """A query at the present parameters, after the checks that come before any evaluation."""
         self.space.check_unchanged()
+        if order == 2:
+            self.game.check_jacobian()
         query = Query(
             self.game,
             self.space,
@@ -191,43 +192,3 @@ class GameField:
             return None
         scale: Tensor = self.scaler.scale(torch.ones((), device=self.space.device))
         return scale
-
-
-class AdjustedField:
-    """w as a field with a Jacobian of its own: all of w', third derivatives included.
-
-    For consensus, w' = J - gamma (J^T J + d(J^T)/dx v); the last term vanishes where v = 0.
-
-    Args:
-        field: the game's field.
-        adjustment: what makes w of v.
-
-    Raises:
-        ValueError: For an adjustment with memory, an engine other than `Eager`, micro-batches,
-            ranks or a scaler; `linearize` for norms whose third derivative torch gets wrong.
-    """
-
-    def __init__(self, field: GameField, adjustment: Adjustment) -> None:
-        if not adjustment.pure:
-            raise ValueError(f"{type(adjustment).__name__} has memory: w is no field of its own")
-        if not isinstance(field.engine, Eager) or field.scaler is not None:
-            raise ValueError(
-                "w' needs the eager engine on one rank, without micro-batches and without a scaler"
-            )
-        self.field, self.adjustment, self.space = field, adjustment, field.space
-
-    def linearize(
-        self, batch: Batch, players: Names = None, *, order: Order = 2, create_graph: bool = False
-    ) -> Linearization:
-        """The field w here, and with `order=2` its Jacobian; buffers stay frozen."""
-        second = order == 2
-        if second and self.adjustment.order(self.space.named(players), None) == 2:
-            check_third_derivatives(self.field.game)
-        at = self.field.linearize(batch, players, order=2, create_graph=True)
-        w, _ = self.adjustment.update(at.value, at, None)
-        return replace(
-            at,
-            value=w if create_graph else w.detach(),
-            operator=GraphJacobian(self.space, w, create_graph=create_graph) if second else None,
-            gradient_of=None,
-        )

@@ -55,9 +55,18 @@ class Game(nn.Module, abc.ABC):
             A dictionary with one scalar, a mean over the batch, for each name in `players`.
         """
 
+    def check_jacobian(self) -> None:
+        """Raises `ValueError` when torch would get products with J wrong without a word."""
+
     def engine(self) -> Engine | None:
         """The engine that knows this game's structure; `None` for the default."""
         return None
+
+    def hold(self, name: str, owned: nn.Module | nn.Parameter) -> None:
+        """Keeps a module or parameter under a name; `ValueError` for one that is not free."""
+        if not name.isidentifier() or hasattr(self, name):
+            raise ValueError(f"player {name!r}: not a usable name; choose another identifier")
+        setattr(self, name, owned)
 
 
 class FunctionGame(Game):
@@ -86,9 +95,7 @@ class FunctionGame(Game):
         self.bare = [name for name, owned in players.items() if isinstance(owned, nn.Parameter)]
         self._losses = losses
         for name, owned in [*players.items(), *(context or {}).items()]:
-            if not name.isidentifier() or hasattr(self, name):
-                raise ValueError(f"player {name!r}: not a usable name; choose another identifier")
-            setattr(self, name, owned)
+            self.hold(name, owned)
         self.players = tuple(players)
 
     def forward(self, batch: Batch, players: Sequence[str]) -> Losses:

@@ -145,7 +145,7 @@ class Linearization:
         """dl_i/dx, `(n,)`: one player's loss by *all* parameters, which v does not hold."""
         if self.gradient_of is None:
             raise ValueError(
-                "gradients by all parameters were not asked for: linearize with order=2"
+                "gradients by all parameters are not known here: linearize a GameField with order=2"
             )
         return self.gradient_of(self.space.named(player)[0])
 

@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from nashgrad.core.checks import check_third_derivatives
 from nashgrad.core.game import Batch, Game, Losses
 from nashgrad.objectives.divergences import Divergence, standard
 from nashgrad.objectives.penalties import Penalty
@@ -66,6 +67,11 @@ class GAN(Game):
                 loss = loss + penalty(partial(self._score, labels), batch["real"], fake)
             losses["discriminator"] = loss
         return losses
+
+    def check_jacobian(self) -> None:
+        """A penalty holds a derivative of D, so J holds a third one."""
+        if self.penalties:
+            check_third_derivatives(self.discriminator)
 
     def _check(self, batch: Batch) -> None:
         wanted = ("real", "latent", "label") if self.conditional else ("real", "latent")

@@ -48,7 +48,7 @@ class Quadratic(Game):
         self._sizes = list(sizes.values())
         x = jacobian.new_ones(n) if start is None else start
         for player, piece in zip(self.players, x.split(self._sizes), strict=True):
-            setattr(self, player, nn.Parameter(piece.clone()))
+            self.hold(player, nn.Parameter(piece.clone()))
         for player, block in zip(self.players, self._diagonal(), strict=True):
             if not torch.allclose(block, block.T):
                 raise ValueError(
