@@ -33,10 +33,12 @@ choose_mode() {
 
 version() { "$1" -c "import sys; print('%d.%d' % sys.version_info[:2])" 2>/dev/null; }
 
+home() { "$1" -c "import sys; print(sys.base_prefix, sys.version)" 2>/dev/null; }
+
 # An environment made by another Python is kept unless PYTHON asks for one by name.
 usable() {
-    [ "$(cat "$stamp" 2>/dev/null)" = "$mode"$'\n'"$PWD" ] && version .venv/bin/python >/dev/null &&
-        { [ -z "${PYTHON-}" ] || [ "$(version .venv/bin/python)" = "$(version "$python")" ]; }
+    [ "$(cat "$stamp" 2>/dev/null)" = "$mode"$'\n'"$PWD" ] && home .venv/bin/python >/dev/null &&
+        { [ -z "${PYTHON-}" ] || [ "$(home .venv/bin/python)" = "$(home "$python")" ]; }
 }
 
 up_to_date() { usable && [ "$stamp" -nt pyproject.toml ] && [ "$stamp" -nt constraints.txt ]; }

@@ -213,5 +213,5 @@ def test_parts_are_parts_of_w() -> None:
     at = field.linearize(case.batch)
     for part, half in zip(at.parts(2), split_batch(case.batch, 2), strict=True):
         torch.testing.assert_close(part.value, field.linearize(half).value)
-    with pytest.raises(ValueError, match="^gradients by all parameters are not known here"):
+    with pytest.raises(ValueError, match=r"^gradients by all parameters are not known here"):
         at.gradient("generator")

@@ -36,6 +36,7 @@ class Show:
     evaluate_every: int
     columns: Mapping[str, str]
     distance: str
+    note: str
     steps_shown: tuple[int, ...]
     demands: str
     reached: Callable[[Scores], bool]
@@ -48,10 +49,11 @@ SHOWS = (
         500,
         {
             "modes_covered": "modes covered",
-            "hq_005": "share of good samples (within 0.05)",
-            "sw2": "sliced Wasserstein distance",
+            "hq_005": "good samples",
+            "sw2": "Wasserstein distance",
         },
         "sw2",
+        "good samples: share within 0.05 of a mode; Wasserstein distance: sliced, W2",
         (0, 500, 2_000, 5_000, 10_000),
         "8 modes and a share of good samples of at least 0.85",
         lambda s: s["modes_covered"] == 8 and s["hq_005"] >= 0.85,
@@ -61,10 +63,11 @@ SHOWS = (
         "1,797 real digits",
         250,
         {
-            "frechet_pixels": "Frechet distance of pixels",
-            "class_entropy": "entropy of classes (2.303 when all are alike)",
+            "frechet_pixels": "Frechet distance",
+            "class_entropy": "class entropy",
         },
         "frechet_pixels",
+        "Frechet distance: of pixels; class entropy: 2.303 when all ten are alike",
         (0, 250, 1_000, 2_500, 5_000),
         "a Frechet distance of pixels of at most 0.55",
         lambda s: s["frechet_pixels"] <= 0.55,
@@ -133,7 +136,7 @@ def _at(run: Run, seconds: float) -> dict[str, Any]:
 
 def _report(show: Show, runs: Mapping[str, Run], console: Console) -> dict[str, Any]:
     summaries = {name: run.summary() for name, run in runs.items()}
-    table = Table(title=show.title, title_justify="left")
+    table = Table(title=show.title, caption=show.note, title_justify="left", caption_justify="left")
     for column in ("", *show.columns.values(), "steps/s", "seconds"):
         table.add_column(column, justify="right" if column else "left")
     for name, summary in summaries.items():
@@ -174,7 +177,8 @@ def _draw(show: Show, runs: Mapping[str, Run], folder: Path) -> None:
         name: {step: _picture(run.samples / f"{step:08d}.png") for step in show.steps_shown}
         for name, run in runs.items()
     }
-    save_png(over_time(rows, size=2.2, title=show.title), folder / f"{show.preset}_over_time.png")
+    panels = over_time(rows, size=2.2, title=show.title)
+    save_png(panels, folder / f"{show.preset}_over_time.png", max_bytes=400_000)
     figure, [[losses, steps, seconds]] = new_figure(columns=3)
     loss_curves(losses, {name: run.metrics() for name, run in runs.items()})
     for ax, key, unit in ((steps, "step", "step"), (seconds, "seconds", "training time (s)")):
