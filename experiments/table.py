@@ -28,7 +28,7 @@ def row(run: Run) -> dict[str, float]:
 
 
 def line(*cells: object) -> str:
-    shown = (f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in cells)
+    shown = (f"{cell:.5g}" if isinstance(cell, float) else str(cell) for cell in cells)
     return f"| {' | '.join(shown)} |"
 
 

@@ -173,7 +173,7 @@ def build_task(config: Config) -> Task:
 def _load(game: ImagesGame, config: Config) -> Images:
     assert config.data.path is not None
     try:
-        return load_images(
+        images = load_images(
             config.data.path,
             size=game.size,
             crop=game.crop,
@@ -182,3 +182,6 @@ def _load(game: ImagesGame, config: Config) -> Images:
         )
     except (OSError, ValueError) as error:
         raise UsageError(f"data.path: {error}") from error
+    if images.skipped:
+        print(f"data.path: skipped {images.skipped} images that cannot be decoded")  # noqa: T201
+    return images
