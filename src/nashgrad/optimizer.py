@@ -103,7 +103,7 @@ class GameOptimizer:
         self._adjustment_state: State = adjustment.init(field.space)
         self._schedule_state: State = schedule.init(self)
         self._checked = not schedule.revisits
-        self._traced: set[str] = set()
+        self._updated: set[str] | None = None
 
     @property
     def space(self) -> PlayerSpace:
@@ -129,8 +129,12 @@ class GameOptimizer:
             raise TypeError(
                 "step() takes a batch or an iterator: pass nashgrad.stream(loader, latent)"
             )
-        self._traced.clear()
-        record, self._schedule_state = self.schedule.step(self, Draw(batches), self._schedule_state)
+        self._updated = set()
+        try:
+            record, state = self.schedule.step(self, Draw(batches), self._schedule_state)
+        finally:
+            self._updated = None
+        self._schedule_state = state
         return record
 
     def evaluate(self, batch: Batch, players: Names = None) -> Evaluation:
@@ -142,16 +146,22 @@ class GameOptimizer:
         if not self._checked:
             self._refuse_random(batch)
         moving = self.space.named(players)
-        evaluation = self.field.evaluate(
+        return self.field.evaluate(
             batch,
             moving,
             self.adjustment,
             self._adjustment_state,
-            update_buffers=[p for p in moving if p not in self._traced],
+            update_buffers=self._not_updated(moving),
             step_sizes=self.step_sizes,
         )
-        self._traced.update(moving)
-        return evaluation
+
+    def _not_updated(self, moving: tuple[str, ...]) -> list[str]:
+        """The movers whose buffers wait for their update of this step; outside of a step none."""
+        if self._updated is None:
+            return []
+        waiting = [p for p in moving if p not in self._updated]
+        self._updated.update(waiting)
+        return waiting
 
     @torch.no_grad()
     def apply(self, w: Tensor, players: Names, state: State) -> None:
@@ -223,7 +233,11 @@ class GameOptimizer:
             optimizer.load_state_dict(saved)
         if self.field.scaler is not None:
             self.field.scaler.load_state_dict(state["scaler"])
-        self._adjustment_state, self._schedule_state = state["adjustment"], state["schedule"]
+        self._adjustment_state = tree_map(self._here, state["adjustment"])
+        self._schedule_state = tree_map(self._here, state["schedule"])
+
+    def _here(self, value: Any) -> Any:
+        return value.to(self.space.device) if isinstance(value, Tensor) else value
 
     def _unique(self, players: Names = None) -> list[Optimizer]:
         owners = self.space.named(players)

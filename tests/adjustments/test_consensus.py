@@ -186,3 +186,18 @@ def test_unknown_names(names: dict) -> None:
         ng.backward(field, points(3), adjustment=ng.Consensus(1.0, **names))
     with pytest.raises(ValueError, match=message):
         ng.Chain(ng.Identity(), ng.Consensus(1.0, **names)).init(field.space)
+
+
+def test_a_point_that_is_merely_stable_may_lose_its_stability() -> None:
+    """The full form keeps points at which J is negative semi-definite and invertible, no others."""
+    jacobian = torch.tensor(
+        [[-1.700, -0.797, 2.373], [-0.797, 0.266, 1.316], [-0.677, -0.881, 0.902]],
+        dtype=torch.float64,
+    )
+    game = ng.Quadratic(jacobian, {"a": 2, "b": 1}, start=torch.zeros(3, dtype=torch.float64))
+    field = ng.GameField(game)
+    before = torch.linalg.eigvals(field.linearize(None).jacobian.to_dense())
+    assert before.real.max() < -0.04
+    adjusted = ng.AdjustedField(field, ng.Consensus(0.1)).linearize(None)
+    after = torch.linalg.eigvals(adjusted.jacobian.to_dense())
+    assert after.real.max() > 0.02

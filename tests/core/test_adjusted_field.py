@@ -202,9 +202,10 @@ def test_batch_norm_with_frozen_statistics() -> None:
 
 
 def test_unknown_player() -> None:
-    field = ng.AdjustedField(ng.GameField(mlp_gan().game), ng.Consensus(1.0, source="critic"))
-    with pytest.raises(ValueError, match=r"^unknown player 'critic'; the players are generator, "):
-        field.linearize(points(3))
+    field = ng.GameField(mlp_gan().game)
+    for adjustment in (ng.Consensus(1.0, source="critic"), ng.Consensus(1.0, target="critic")):
+        with pytest.raises(ValueError, match=r"^unknown player 'critic'; the players are gene"):
+            ng.AdjustedField(field, adjustment)
 
 
 def test_parts_are_parts_of_w() -> None:

@@ -122,8 +122,7 @@ def test_checks_leave_no_trace(schedule: ng.Schedule) -> None:
     state = torch.get_rng_state()
     opt.evaluate(batch, "discriminator")
     assert torch.equal(torch.get_rng_state(), state)
-    moved = [not torch.equal(b, old) for b, old in zip(game.buffers(), before, strict=True)]
-    assert moved == [False] * 3 + [True] * 3
+    assert all(torch.equal(b, old) for b, old in zip(game.buffers(), before, strict=True))
     game.register_forward_hook(lambda *hook: seen.append(1))
     opt.step(batch)
     assert seen == [1]

@@ -98,7 +98,9 @@ def test_first_order_has_no_jacobian() -> None:
         ValueError, match=r"^the Jacobian was not asked for: linearize with order=2$"
     ):
         _ = at.jacobian
-    message = r"^gradients by all parameters were not asked for: linearize with order=2$"
+    message = (
+        r"^gradients by all parameters are not known here: linearize a GameField with order=2$"
+    )
     with pytest.raises(ValueError, match=message):
         at.gradient("x")
 

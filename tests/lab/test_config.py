@@ -144,6 +144,7 @@ def fitted(values: dict[str, Any]) -> dict[str, Any]:
         values["device"] = "cuda"
     if values["model"]["name"] != "mlp":
         values["game"] = {"name": "images", "size": 48}
+    values["evaluate"]["samples"] = max(values["evaluate"]["samples"], 2)
     if "turns" in values["schedule"]:
         values["schedule"]["turns"] += ["generator", "discriminator"]
     return values

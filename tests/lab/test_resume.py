@@ -17,7 +17,7 @@ import nashgrad.lab.train  # noqa: F401 (before the forks, which share it)
 from nashgrad.lab.checkpoint import load_latest
 from nashgrad.lab.cli import main
 from nashgrad.lab.config import fingerprint, load
-from nashgrad.lab.records import Run
+from nashgrad.lab.records import Run, is_run
 
 KILLS = 20
 CONFIG = """
@@ -72,6 +72,11 @@ def assert_same(a: dict[str, object], b: dict[str, object]) -> None:
             assert value == second[key], key
 
 
+def _logged(out: Path) -> int:
+    """The newest step in the log, also of a run that has hardly begun."""
+    return max((line["step"] for line in Run(out).metrics()), default=0)
+
+
 def _child(arguments: list[str]) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os._exit(main(arguments))
@@ -86,31 +91,25 @@ def test_killed_at_random_moments_and_resumed_the_parameters_are_those_of_an_unb
     fork, moments = multiprocessing.get_context("fork"), random.Random(0)
     steps = 800
     config, whole = _write(tmp_path, "whole", schedule, steps)
-    started = time.monotonic()
     process = fork.Process(target=_child, args=(["train", str(config)],))
     process.start()
     process.join()
     assert process.exitcode == 0
-    duration = time.monotonic() - started
 
     config, broken = _write(tmp_path, "broken", schedule, steps)
-    arguments, kills = ["train", str(config)], 0
-    while True:
+    arguments = ["train", str(config)]
+    for moment in sorted(moments.sample(range(steps - 100), KILLS)):
         process = fork.Process(target=_child, args=(arguments,))
         process.start()
-        if kills < KILLS:
-            process.join(moments.uniform(0, 3 * duration / KILLS))
-        else:
-            process.join()
-        if process.exitcode is not None:
-            assert process.exitcode == 0
-            break
+        while _logged(broken) < moment and process.is_alive():
+            time.sleep(0.002)
+        time.sleep(moments.uniform(0, 0.02))
+        assert process.is_alive()
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-        kills += 1
-        if (broken / "environment.json").exists():
+        if is_run(broken):
             arguments = ["resume", str(broken)]
-    assert kills >= KILLS // 2
+    assert main(arguments) == 0
     assert_same(_end(whole), _end(broken))
     kept = [line for line in Run(broken).metrics() if "losses" in line]
     assert [line["step"] for line in kept] == list(range(10, steps + 1, 10))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from nashgrad.lab.checkpoint import load_latest
 from nashgrad.lab.cli import main
@@ -193,6 +194,68 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
     assert all(value.isfinite().all() for value in parameters(stopped).values())
 
 
+def test_parameters_that_are_not_finite_are_never_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(RING.replace("{every: 10}\nthreads", "{every: 1, keep: 1}\nthreads"))
+    assert main(["train", str(config), "--out", str(tmp_path / "run"), "--gamma", "1e39"]) == 3
+    assert "the parameters of the generator are not finite after step 1" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    stopped = Run(tmp_path / "run")
+    assert [p.name for p in stopped.checkpoints.iterdir()] == ["00000000.pt"]
+    assert all(value.isfinite().all() for value in parameters(stopped).values())
+
+
+def test_a_game_that_cannot_be_trained_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(IMAGES + "penalties: [{name: r1, gamma: 1}]\n")
+    words = ["--data.path", str(images(tmp_path)), "--out", str(tmp_path / "run")]
+    assert main(["train", str(config), *words, "--model", "dcgan3", "--model.filters", "4"]) == 2
+    captured = capsys.readouterr()
+    assert "this game cannot be trained: module" in captured.err
+    assert captured.err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_broken_images_are_counted_when_they_may_be_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, config = tmp_path / "images", tmp_path / "run.yaml"
+    folder.mkdir()
+    for index in range(10):
+        Image.new("RGB", (8, 8), (index * 20, 0, 0)).save(folder / f"{index}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    config.write_text(IMAGES)
+    words = ["train", str(config), "--data.path", str(folder), "--out", str(tmp_path / "run")]
+    assert main(words) == 2
+    complaint = capsys.readouterr().err
+    assert "broken.png" in complaint
+    assert "--data.skip_unreadable true" in complaint
+    assert main([*words, "--data.skip_unreadable", "true"]) == 0
+    assert "skipped 1 images that cannot be decoded" in capsys.readouterr().out
+
+
+def test_a_run_is_resumed_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done = run(tmp_path, IMAGES, "--data.path", "images.npz")
+    monkeypatch.chdir("/")
+    assert main(["resume", str(done.path)]) == 0
+
+
+def test_a_run_that_was_killed_as_it_began_can_be_started_again(tmp_path: Path) -> None:
+    for name in ("samples", "plots", "checkpoints"):
+        (tmp_path / "run" / name).mkdir(parents=True)
+    (tmp_path / "run" / "config.yaml.writing").touch()
+    run(tmp_path, RING, "--steps", "2")
+
+
 BAD = {
     "missing": ("--data.path", "nowhere.npz", "nowhere.npz: no such file or folder"),
     "batch": ("--data.batch", "100", "data.batch: 100 is more than the 24 images"),
@@ -228,7 +291,7 @@ def test_a_folder_that_holds_a_run_is_kept(
 def test_two_ranks_train_as_one_process_does(tmp_path: Path) -> None:
     alone = run(tmp_path, RING, name="alone")
     config, out = tmp_path / "alone.yaml", tmp_path / "ranks"
-    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29653"]
+    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     script = ["-m", "nashgrad", "train", str(config), "--out", str(out)]
     done = subprocess.run(
         [sys.executable, *command, *script],

@@ -17,21 +17,21 @@ class Consensus(PureAdjustment):
     r"""Consensus optimisation: w = v - gamma J^T v.
 
     Since J^T v is the gradient of L = |v|^2 / 2, this is the field of the modified game
-    l_i + gamma L. Near a fixed point w' = J - gamma J^T J, which moves eigenvalues of J to the
-    left. Too
-    large a gamma makes unstable points stable: a > 0 becomes a - gamma a^2.
+    l_i + gamma L. Near a fixed point w' = J - gamma J^T J: the Hermitian part of J moves to the
+    left. Too large a gamma makes unstable points stable: a > 0 becomes a - gamma a^2.
 
     With restrictions, w = v - gamma P_target J^T P_source v, P being the projection on players'
     blocks:
 
     - `target="discriminator"`: smoothing as the paper's Fig 7 describes it;
     - `source="generator", target="discriminator"`: smoothing as the authors' code has it, which is
-        also ODE-GAN's regulariser;
+      also ODE-GAN's regulariser;
     - `source="discriminator", target="generator"`: Nagarajan and Kolter's regulariser;
     - the last two in a `Chain`: JARE.
 
-    A restricted source can destabilise a stable point of a general-sum game; the full form and a
-    restricted target cannot.
+    Where J is negative semi-definite and invertible, the full form and a restricted target keep a
+    fixed point stable; a restricted source may not. A J of a general-sum game that is merely
+    stable has no such guarantee under any form.
 
     Args:
         gamma: weight of the regulariser, in units of 1/J; non-negative. The paper uses 10, and 0.1

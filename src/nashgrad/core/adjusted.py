@@ -35,6 +35,7 @@ class AdjustedField:
             raise ValueError(
                 "w' needs the eager engine on one rank, without micro-batches and without a scaler"
             )
+        adjustment.init(field.space)
         self.field, self.adjustment, self.space = field, adjustment, field.space
 
     def linearize(

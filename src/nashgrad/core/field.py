@@ -13,7 +13,7 @@ from torch.func import functional_call
 from nashgrad.core.adjustment import Adjustment
 from nashgrad.core.averages import Microbatched, Reduce, Reduced
 from nashgrad.core.batches import split_batch
-from nashgrad.core.checks import check_game, random_players
+from nashgrad.core.checks import check_game, check_third_derivatives, random_players
 from nashgrad.core.engine import Eager, Engine
 from nashgrad.core.game import Batch, FunctionGame, Game, Losses
 from nashgrad.core.linearization import Evaluation, Linearization, Order, Query, State
@@ -102,7 +102,7 @@ class GameField:
         adjustment: Adjustment,
         state: State,
         *,
-        update_buffers: Names = None,
+        update_buffers: Names = (),
         step_sizes: Callable[[], Tensor] | None = None,
     ) -> Evaluation:
         """The adjusted field on a batch; the step of training that everything goes through.
@@ -112,7 +112,7 @@ class GameField:
             players: those that move.
             adjustment: makes w of v.
             state: what the adjustment remembers.
-            update_buffers: the players whose buffers are updated; all by default.
+            update_buffers: the players whose buffers are updated; none by default.
             step_sizes: gives the optimisers' step per coordinate.
         """
         moving = self.space.named(players)
@@ -151,8 +151,7 @@ class GameField:
 
         Of several micro-batches the first one tells.
         """
-        part = split_batch(batch, self.microbatches)[0]
-        return random_players(self.query(part, None, order=1))
+        return random_players(self._part(self.query(batch, None, order=1)))
 
     def query(
         self,
@@ -166,8 +165,10 @@ class GameField:
     ) -> Query:
         """A query at the present parameters, after the checks that come before any evaluation."""
         self.space.check_unchanged()
-        if order == 2:
+        if order == 2 or create_graph:
             self.game.check_jacobian()
+        if order == 2 and create_graph:
+            check_third_derivatives(self.game)
         query = Query(
             self.game,
             self.space,
@@ -182,10 +183,15 @@ class GameField:
         )
         if not self._checked:
             averages = self.microbatches > 1 or self.reduce is not None
-            part = replace(query, batch=split_batch(batch, self.microbatches)[0])
-            check_game(part, means=averages, repeats=self.microbatches > 1)
+            check_game(self._part(query), means=averages, repeats=self.microbatches > 1)
             self._checked = True
         return query
+
+    def _part(self, query: Query) -> Query:
+        """What a check may hold in memory at once: a micro-batch."""
+        if self.microbatches == 1:
+            return query
+        return replace(query, batch=split_batch(query.batch, self.microbatches)[0])
 
     def _scale(self) -> Tensor | None:
         if self.scaler is None:

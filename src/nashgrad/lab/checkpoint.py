@@ -64,7 +64,7 @@ def _by_step(folder: Path) -> dict[int, Path]:
     return {int(path.stem): path for path in folder.glob("*.pt") if path.stem.isdecimal()}
 
 
-def load_latest(folder: Path, fingerprint: str, device: str | torch.device = "cpu") -> Restored:
+def load_latest(folder: Path, fingerprint: str) -> Restored:
     """The newest checkpoint that is whole and of this configuration.
 
     Raises:
@@ -73,7 +73,7 @@ def load_latest(folder: Path, fingerprint: str, device: str | torch.device = "cp
     warnings: list[str] = []
     steps = _by_step(folder)
     for step in sorted(steps, reverse=True):
-        found = _try_to_load(steps[step], step, fingerprint, device)
+        found = _try_to_load(steps[step], step, fingerprint)
         if not isinstance(found, UsageError):
             return Restored(step, found, warnings)
         warnings.append(str(found))
@@ -81,17 +81,15 @@ def load_latest(folder: Path, fingerprint: str, device: str | torch.device = "cp
     raise UsageError(f"{folder}: no usable checkpoint: {reasons}")
 
 
-def _try_to_load(
-    path: Path, step: int, fingerprint: str, device: str | torch.device
-) -> dict[str, Any] | UsageError:
+def _try_to_load(path: Path, step: int, fingerprint: str) -> dict[str, Any] | UsageError:
     try:
-        return _load(path, step, fingerprint, device)
+        return _load(path, step, fingerprint)
     except UsageError as error:
         return error
 
 
-def _load(path: Path, step: int, fingerprint: str, device: str | torch.device) -> dict[str, Any]:
-    content = _unpickled(path, _unsealed(path), device)
+def _load(path: Path, step: int, fingerprint: str) -> dict[str, Any]:
+    content = _unpickled(path, _unsealed(path))
     state = content.get("state")
     if (
         content.get("format") != FORMAT
@@ -114,9 +112,9 @@ def _unsealed(path: Path) -> bytes:
     return content
 
 
-def _unpickled(path: Path, content: bytes, device: str | torch.device) -> dict[str, Any]:
+def _unpickled(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        values = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+        values = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # a strange file can be wrong in any way
         raise UsageError(f"{path}: is not a checkpoint of plain tensors") from error
     return values if isinstance(values, dict) else {}

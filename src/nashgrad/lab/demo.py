@@ -16,6 +16,7 @@ from nashgrad.lab import config as c
 from nashgrad.lab.atomic import write_json, write_text
 from nashgrad.lab.errors import file_errors
 from nashgrad.lab.records import Run
+from nashgrad.lab.tasks import build_task
 from nashgrad.lab.train import train
 from nashgrad.plots import Panel, lines, loss_curves, new_figure, over_time, save_png
 
@@ -89,6 +90,8 @@ def demo(*, out: str, console: Console | None = None) -> int:
     console = console or Console(highlight=False)
     with file_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    for show in SHOWS:  # what is missing is told before anything is trained
+        build_task(_config(show))
     reports, missed = [], []
     for show in SHOWS:
         runs = {}
@@ -110,10 +113,14 @@ def demo(*, out: str, console: Console | None = None) -> int:
     return MISSED if missed else 0
 
 
+def _config(show: Show) -> c.Config:
+    with as_file(files("nashgrad.lab") / "presets" / f"{show.preset}.yaml") as preset:
+        return c.load(preset)
+
+
 def _train(show: Show, method: c.NoMethod | None, folder: Path) -> tuple[int, Run]:
     """Both methods start from the same parameters and see the same batches: the seed fixes them."""
-    with as_file(files("nashgrad.lab") / "presets" / f"{show.preset}.yaml") as preset:
-        config = c.load(preset)
+    config = _config(show)
     path = folder / show.preset / (CONSENSUS if method is None else "simultaneous")
     config = replace(
         config,

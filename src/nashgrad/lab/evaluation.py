@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from nashgrad.lab.errors import file_errors
 from nashgrad.lab.records import Run
 from nashgrad.lab.session import Session
 from nashgrad.plots import lines, loss_curves, new_figure, norm_curves, save_png, series
@@ -22,7 +23,8 @@ def judge(session: Session, run: Run | None) -> None:
     finite = bool(torch.isfinite(samples).all())
     scores: dict[str, Any] = session.task.scores(samples) if finite else {"samples": "not finite"}
     run.log({"step": session.step, "seconds": session.seconds, "scores": scores})
-    save_png(session.task.picture(samples), run.samples / f"{session.step:08d}.png")
+    with file_errors(run.samples):
+        save_png(session.task.picture(samples), run.samples / f"{session.step:08d}.png")
 
 
 def last_scores(run: Run) -> dict[str, Any]:

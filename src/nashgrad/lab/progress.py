@@ -16,7 +16,13 @@ class Reporter:
     """Shows steps per second, time left, losses and the norm of v, or nothing when quiet."""
 
     def __init__(
-        self, total: int, *, label: str, quiet: bool = False, console: Console | None = None
+        self,
+        total: int,
+        *,
+        label: str,
+        done: int = 0,
+        quiet: bool = False,
+        console: Console | None = None,
     ) -> None:
         self._console = console or Console(quiet=quiet, highlight=False)
         self._total, self._label, self._last = total, label, -SECONDS_BETWEEN_LINES
@@ -30,7 +36,7 @@ class Reporter:
         self._bar = Progress(
             *columns, console=self._console, disable=quiet or not self._console.is_terminal
         )
-        self._task = self._bar.add_task(label, total=total, now="")
+        self._task = self._bar.add_task(label, total=total, completed=done, now="")
 
     def __enter__(self) -> Reporter:
         self._bar.start()

@@ -11,26 +11,30 @@ import torch.distributed as dist
 from nashgrad.core.averages import Reduce
 from nashgrad.core.game import Batch
 from nashgrad.distributed import all_reduce_mean, share
+from nashgrad.lab.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Ranks:
     """This process among all.
 
-    Every rank draws the same batch and keeps its share of it, so that a run is the same on any
-    number of ranks.
+    Every rank draws the same batch and keeps its share of it, so that a run without batch norm is
+    the same on any number of ranks.
     """
 
     rank: int
     world: int
+    device: torch.device
 
     @classmethod
     def join(cls, device: torch.device) -> Ranks:
         """Joins the group when torchrun started this process."""
         world = int(os.environ.get("WORLD_SIZE", "1"))
         if world > 1 and not dist.is_initialized():
+            if device.type == "cuda":
+                torch.cuda.set_device(device)
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        return cls(dist.get_rank(), world) if world > 1 else cls(0, 1)
+        return cls(dist.get_rank() if world > 1 else 0, world, device)
 
     @property
     def first(self) -> bool:
@@ -50,8 +54,8 @@ class Ranks:
         """Whether the flag is set on any rank, so that all of them stop at the same step."""
         if self.world == 1:
             return flag
-        raised = torch.tensor(float(flag))
-        dist.all_reduce(raised if dist.get_backend() == "gloo" else (raised := raised.cuda()))
+        raised = torch.tensor(float(flag), device=self.device)
+        dist.all_reduce(raised)
         return bool(raised.item())
 
 
@@ -64,4 +68,10 @@ def local_device(name: str) -> torch.device:
     """The device a configuration means: `auto` takes CUDA where there is one."""
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    index = int(os.environ.get("LOCAL_RANK", "0"))
+    if index >= torch.cuda.device_count():
+        raise UsageError(
+            f"device: rank {index} has no CUDA device, torch sees {torch.cuda.device_count()}; "
+            "start fewer ranks, or use --device cpu"
+        )
+    return torch.device("cuda", index)

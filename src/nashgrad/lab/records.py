@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from nashgrad.lab.atomic import remove_leftovers, write_json, write_text
+from nashgrad.lab.atomic import TEMPORARY, remove_leftovers, write_json, write_text
 from nashgrad.lab.errors import UsageError, file_errors
 from nashgrad.lab.metrics import append_metrics, read_metrics, rewind_metrics
 
@@ -104,13 +104,13 @@ def create_run(
         UsageError: The folder holds a run, or something that no run wrote.
     """
     run = Run(Path(path))
-    _refuse_occupied(run, overwrite)
-    if is_run(run.path):
-        with run.locked(), file_errors(run.path):
-            _remove_run(run.path)
     with file_errors(run.path):
-        for folder in (run.path, *(run.path / name for name in FOLDERS)):
-            folder.mkdir(parents=True, exist_ok=True)
+        _refuse_occupied(run, overwrite)
+        if is_run(run.path):
+            with run.locked():
+                _remove_run(run.path)
+        for name in FOLDERS:
+            (run.path / name).mkdir(parents=True, exist_ok=True)
     write_text(run.config, config)
     write_json(run.path / "environment.json", environment)
     run.summarize("running", 0)
@@ -156,8 +156,14 @@ def _refuse_occupied(run: Run, overwrite: bool) -> None:
             )
     elif path.exists() and not path.is_dir():
         raise UsageError(f"{path}: is a file, not a folder")
-    elif path.is_dir() and any(path.iterdir()):
+    elif path.is_dir() and not _is_beginning(path):
         raise UsageError(f"{path}: is not empty and holds no run; choose another --out")
+
+
+def _is_beginning(path: Path) -> bool:
+    """Whether a folder is empty, or holds what a run that was killed as it began leaves."""
+    names = {entry.name.removesuffix(TEMPORARY) for entry in path.iterdir()}
+    return names <= set(FOLDERS) or set(FOLDERS) <= names <= {*FOLDERS, *FILES}
 
 
 def _remove_run(path: Path) -> None:

@@ -38,18 +38,12 @@ class Session:
         self.opt = build_optimizer(config, build_field(config, self.game, ranks.reduce))
         self.lr_schedules = build_lr_schedules(config, self.opt)
         self.stream = task.stream(config.model.latent, device)
+        self._batches = map(ranks.share, self.stream)
         self.step, self.seconds = 0, 0.0
-
-    def __iter__(self) -> Session:
-        return self
-
-    def __next__(self) -> Any:
-        """The next batch, or this rank's share of it."""
-        return self.ranks.share(next(self.stream))
 
     def advance(self) -> StepRecord:
         """One game step, with all that follows it."""
-        record = self.opt.step(self)
+        record = self.opt.step(self._batches)
         if self.ema is not None:
             self.ema.update_parameters(self.game.generator)
         for schedule in self.lr_schedules:

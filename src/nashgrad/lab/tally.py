@@ -11,7 +11,7 @@ from nashgrad.schedules import StepRecord
 
 
 class NotFiniteError(Exception):
-    """A player's loss was not finite; the text names player and step."""
+    """A player's loss or parameters were not finite; the text names player and step."""
 
 
 class Tally:
@@ -19,6 +19,9 @@ class Tally:
 
     def __init__(self) -> None:
         self._records: list[StepRecord] = []
+
+    def __len__(self) -> int:
+        return len(self._records)
 
     def add(self, record: StepRecord) -> None:
         """Takes one step's record."""

@@ -160,6 +160,13 @@ def build_task(config: Config) -> Task:
     Raises:
         UsageError: For data that is missing or does not fit.
     """
+    try:
+        return _build_task(config)
+    except ImportError as error:
+        raise UsageError(f"game.name: {error}") from error
+
+
+def _build_task(config: Config) -> Task:
     game = config.game
     if isinstance(game, Ring):
         return MixtureTask(ring(game.modes, game.radius, game.sigma), game.stratified, config)
@@ -181,7 +188,8 @@ def _load(game: ImagesGame, config: Config) -> Images:
             skip_broken=config.data.skip_unreadable,
         )
     except (OSError, ValueError) as error:
-        raise UsageError(f"data.path: {error}") from error
+        text = str(error).replace("skip_broken=True", "--data.skip_unreadable true")
+        raise UsageError(f"data.path: {text}") from error
     if images.skipped:
         print(f"data.path: skipped {images.skipped} images that cannot be decoded")  # noqa: T201
     return images

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from nashgrad.lab.tally import NotFiniteError, Tally
 from nashgrad.lab.tasks import build_task
 
 NOT_FINITE = 3
+MOST_RECORDS = 1_000  # kept before a loss that is not finite is looked for
 
 
 def train(config: Config, *, overwrite: bool = False) -> int:
@@ -37,6 +38,9 @@ def train(config: Config, *, overwrite: bool = False) -> int:
     Raises:
         UsageError: For data that does not fit, or a folder that holds something already.
     """
+    if config.data.path is not None:  # so that the run can be resumed from another folder
+        path = str(Path(config.data.path).resolve())
+        config = replace(config, data=replace(config.data, path=path))
     session = prepare(config)
     run = None
     if session.ranks.first:
@@ -46,7 +50,10 @@ def train(config: Config, *, overwrite: bool = False) -> int:
 
 
 def resume(folder: str | Path) -> int:
-    """Continues a run bit for bit from its last checkpoint; returns as `train` does."""
+    """Continues a run from its last checkpoint; returns as `train` does.
+
+    On the same machine it goes on bit for bit; on CUDA with `deterministic: true` only.
+    """
     # The first rank clears the folder of what a killed process left; the others only read.
     run = open_run(folder) if is_first_rank() else Run(Path(folder))
     config = replace(load(run.config), out=str(folder))
@@ -66,7 +73,7 @@ def _restore(session: Session, run: Run) -> list[str]:
         for change in _changes(run.environment(), describe_environment(session.device))
     ]
     if any(run.checkpoints.glob("*.pt")):
-        found = load_latest(run.checkpoints, fingerprint(session.config), session.device)
+        found = load_latest(run.checkpoints, fingerprint(session.config))
         session.load_state_dict(found.step, found.state)
         warnings += [f"{text}; going back to step {found.step}" for text in found.warnings]
     return warnings
@@ -75,8 +82,6 @@ def _restore(session: Session, run: Run) -> list[str]:
 def prepare(config: Config) -> Session:
     """Builds all that training needs; nothing is written before this has succeeded."""
     device = local_device(config.device)
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device: cuda was asked for, but torch sees none; use auto or cpu")
     if config.precision == "fp16" and device.type == "cpu":
         raise UsageError("precision: fp16 needs device cuda; use bf16 or fp32 on the CPU")
     if config.threads is not None:
@@ -84,13 +89,34 @@ def prepare(config: Config) -> Session:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic mode asks for it
     torch.use_deterministic_algorithms(config.deterministic)
     torch.manual_seed(named_seed(config.seed, "torch"))  # for what draws without being told to
-    return Session(config, build_task(config), device, Ranks.join(device))
+    ranks = Ranks.join(device)
+    if config.data.batch // ranks.world < config.microbatches:
+        raise UsageError(
+            f"microbatches: a rank's share of the batch is {config.data.batch // ranks.world} "
+            f"samples, fewer than {config.microbatches}"
+        )
+    return _tried(Session(config, build_task(config), device, ranks))
+
+
+def _tried(session: Session) -> Session:
+    """Evaluates the method once, on a batch that training will not see; changes nothing."""
+    method, field = session.opt.adjustment, session.opt.field
+    batch = session.ranks.share(
+        next(session.task.stream(session.config.model.latent, session.device))
+    )
+    try:
+        order = method.order(field.space.players, method.init(field.space))
+        field.linearize(batch, order=order)
+    except ValueError as error:
+        raise UsageError(f"this game cannot be trained: {error}") from error
+    return session
 
 
 def loop(session: Session, run: Run | None) -> int:
     """Trains to the end, a signal or a loss that is not finite; only the first rank has a run."""
     config = session.config
-    reporter = Reporter(config.steps, label=Path(str(config.out)).name, quiet=run is None)
+    label = Path(str(config.out)).name
+    reporter = Reporter(config.steps, label=label, done=session.step, quiet=run is None)
     with run.locked() if run else nullcontext(), Interrupt() as interrupt, reporter:
         try:
             _steps(session, run, reporter, interrupt)
@@ -98,6 +124,9 @@ def loop(session: Session, run: Run | None) -> int:
             _close(session, run, "not_finite", reason=str(failure))
             reporter.say(f"stopped: {failure}; the last good checkpoint is kept")
             return NOT_FINITE
+        except KeyboardInterrupt:
+            _close(session, run, "interrupted")
+            raise
         except BaseException:
             _close(session, run, "failed")
             raise
@@ -123,7 +152,9 @@ def _steps(session: Session, run: Run | None, reporter: Reporter, interrupt: Int
         last, stop = session.step == config.steps, session.ranks.any(interrupt.signal is not None)
         judged = last or _due(session.step, config.evaluate.every)
         saved = last or stop or _due(session.step, config.checkpoint.every)
-        noted = judged or saved or _due(session.step, config.log.every)
+        noted = (
+            judged or saved or _due(session.step, config.log.every) or len(tally) >= MOST_RECORDS
+        )
         # The means wait for the device, and refuse a loss that was not finite before it is saved.
         means = tally.means(session.step) if noted else None
         session.seconds += time.perf_counter() - started
@@ -151,15 +182,17 @@ def _note(session: Session, run: Run | None, reporter: Reporter, means: dict[str
 
 
 def _save(session: Session, run: Run | None) -> None:
+    """A checkpoint, if the parameters are worth one: a loss shows what is wrong one step late."""
+    space, config = session.opt.space, session.config
+    for player, block in zip(space.players, space.split(space.get()), strict=True):
+        if not block.isfinite().all():
+            raise NotFiniteError(
+                f"the parameters of the {player} are not finite after step {session.step:,}"
+            )
     if run is not None:
-        config = session.config
-        save(
-            run.checkpoints,
-            session.step,
-            session.state_dict(),
-            fingerprint(config),
-            keep=config.checkpoint.keep,
-        )
+        state, mark = session.state_dict(), fingerprint(config)
+        save(run.checkpoints, session.step, state, mark, keep=config.checkpoint.keep)
+        run.summarize("running", session.step, seconds=session.seconds)
 
 
 def _close(session: Session, run: Run | None, status: Status, **values: Any) -> None:
@@ -176,11 +209,12 @@ def _close(session: Session, run: Run | None, status: Status, **values: Any) -> 
         **values,
         **last_scores(run),
     )
-    draw_curves(run)
+    with suppress(Exception):  # curves must not hide why a run ended
+        draw_curves(run)
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    keys = ("torch", "device", "device_name", "threads", "deterministic")
+    keys = ("torch", "device", "device_name", "ranks", "threads", "deterministic")
     return [
         f"{key} was {before[key]} and is {now[key]}"
         for key in keys

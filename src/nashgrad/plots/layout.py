@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -86,14 +87,22 @@ def save_png(
     """
     from PIL import Image
 
-    path = Path(path)
     image = picture if isinstance(picture, Image.Image) else _render(picture, dpi)
-    image.save(path, "PNG", optimize=True)
+    data = _png(image)
     for colours in (256, 64, 16):
-        if path.stat().st_size <= max_bytes:
+        if len(data) <= max_bytes:
             break
-        image.quantize(colours, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
-    return path
+        data = _png(image.quantize(colours, dither=Image.Dither.NONE))
+    path = Path(path)
+    part = path.with_name(f"{path.name}.writing")  # so that a picture is there whole or not at all
+    part.write_bytes(data)
+    return part.replace(path)
+
+
+def _png(image: Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def _render(figure: Figure, dpi: int) -> Image:

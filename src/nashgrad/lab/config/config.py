@@ -92,6 +92,8 @@ def misfits(config: Config) -> Iterator[str]:
             "data.path: the images game needs a folder, zip, npz or the CIFAR-10 archive: "
             "--data.path PATH"
         )
+    if isinstance(config.game, Digits | Images) and config.evaluate.samples < 2:
+        yield "evaluate.samples: a distance of images needs at least 2"
     if isinstance(config.model, Conv):
         yield from _misfits_of_convolutions(config.game, config.model)
 
