@@ -38,7 +38,7 @@ def main(paths: list[str]) -> int:
         print(f"{strangers[0]}: holds no run" if strangers else __doc__, file=sys.stderr)
         return 2
     rows = {Path(path).name: row(Run(Path(path))) for path in paths}
-    keys = list(next(iter(rows.values())))
+    keys = [key for key in COLUMNS if all(key in values for values in rows.values())]
     print(line("run", *(COLUMNS[key] for key in keys)))
     print(line(*["---"] * (len(keys) + 1)))
     for name, values in rows.items():
