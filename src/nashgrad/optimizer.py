@@ -55,7 +55,7 @@ def backward(
     moving = field.space.named(players)
     at = field.linearize(batch, moving, order=adjustment.order(moving, None), update_buffers=True)
     w, _ = adjustment.update(at.value, at, None)
-    field.space.set_grad_(-w, moving)
+    field.space.set_grad_(w, moving, sign=-1)
     return at
 
 
@@ -168,7 +168,7 @@ class GameOptimizer:
         """Steps these players' optimisers with `.grad = -w`, and keeps the state."""
         moving = self.space.named(players)
         if self.field.scaler is None:
-            self.space.set_grad_(-w, moving)
+            self.space.set_grad_(w, moving, sign=-1)
             for optimizer in self._unique(moving):
                 optimizer.step()
         else:

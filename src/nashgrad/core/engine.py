@@ -76,7 +76,9 @@ def _field(query: Query, losses: Losses) -> Tensor:
         if all(g is None for g in gradient):
             raise ValueError(_unreachable(player))
         blocks[player] = list(gradient)
-    return -space.flatten(piece for player in space.players for piece in blocks[player])
+    flat = space.flatten(piece for player in space.players for piece in blocks[player])
+    # A flat vector of a large net is worth the memory of a second one.
+    return -flat if second or len(space.parameters) == 1 else flat.neg_()
 
 
 def _unreachable(player: str) -> str:

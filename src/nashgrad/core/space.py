@@ -104,14 +104,14 @@ class PlayerSpace:
         for p, piece in zip(self.parameters, self.pieces(x), strict=True):
             p.copy_(piece)
 
-    def set_grad_(self, gradient: Tensor, players: Names = None) -> None:
-        """Writes a flat `(n,)` gradient into the `.grad` of these players' parameters.
+    def set_grad_(self, gradient: Tensor, players: Names = None, *, sign: int = 1) -> None:
+        """Writes a flat `(n,)` gradient, times a sign, into these players' `.grad`.
 
         They are views of one buffer, which the next call writes again.
         """
         for player in self.named(players):
             block, owned = self._blocks[player], self._owned[player]
-            self._buffer[block] = gradient[block].detach()
+            torch.mul(gradient[block].detach(), sign, out=self._buffer[block])
             for p, piece in zip(self.parameters[owned], self._buffer_pieces[owned], strict=True):
                 p.grad = piece
 
