@@ -72,7 +72,8 @@ def _restore(session: Session, run: Run) -> list[str]:
         f"{change}, so the run may go on differently"
         for change in _changes(run.environment(), describe_environment(session.device))
     ]
-    if any(run.checkpoints.glob("*.pt")):
+    # A run that was killed before its first checkpoint starts over; one that lost them does not.
+    if any(run.checkpoints.glob("*.pt")) or any(line["step"] > 0 for line in run.metrics()):
         found = load_latest(run.checkpoints, fingerprint(session.config))
         session.load_state_dict(found.step, found.state)
         warnings += [f"{text}; going back to step {found.step}" for text in found.warnings]
