@@ -69,7 +69,7 @@ class GameField:
         create_graph: bool = False,
         update_buffers: bool = False,
     ) -> Linearization:
-        """V at the present parameters, and with `order=2` its Jacobian.
+        """The field v at the present parameters, and with `order=2` its Jacobian.
 
         Args:
             batch: the sample.

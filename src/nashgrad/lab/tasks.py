@@ -29,7 +29,6 @@ from nashgrad.metrics import ClassScorer, FrechetDistance, mixture_scores, pixel
 from nashgrad.plots import density, new_figure, to_pil
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
@@ -57,10 +56,6 @@ class Task(abc.ABC):
         """How good generated samples are, by name."""
 
     @abc.abstractmethod
-    def panel(self, ax: Axes, samples: Tensor) -> None:
-        """Draws generated samples on an axis."""
-
-    @abc.abstractmethod
     def picture(self, samples: Tensor) -> Picture:
         """Generated samples as a picture of their own."""
 
@@ -83,12 +78,9 @@ class MixtureTask(Task):
     def scores(self, samples: Tensor) -> dict[str, float]:
         return mixture_scores(samples, self.mixture)
 
-    def panel(self, ax: Axes, samples: Tensor) -> None:
-        density(ax, samples[:PICTURED], self._target, limit=self._limit)
-
     def picture(self, samples: Tensor) -> Picture:
         figure, [[ax]] = new_figure(width=3, height=3)
-        self.panel(ax, samples)
+        density(ax, samples[:PICTURED], self._target, limit=self._limit)
         return figure
 
 
@@ -125,10 +117,6 @@ class ImageTask(Task):
 
     def scores(self, samples: Tensor) -> dict[str, float]:
         return {"frechet_pixels": self._distance(samples)}
-
-    def panel(self, ax: Axes, samples: Tensor) -> None:
-        ax.imshow(to_pil(samples[:64]), cmap="gray", interpolation="antialiased")
-        ax.set_axis_off()
 
     def picture(self, samples: Tensor) -> Picture:
         return to_pil(samples[:64])
