@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.amp import GradScaler
 from torch.optim import LBFGS, Optimizer
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.data import DataLoader
 
 from nashgrad.adjustments.identity import Identity
@@ -153,7 +153,7 @@ class GameOptimizer:
         if record.unconverged and not self._warned:
             self._warned = True
             warnings.warn(
-                f"a linear solve ran out of iterations (relative residual {record.residual:.1e}); "
+                f"a linear solve did not converge (relative residual {record.residual:.1e}); "
                 "this step went on with what it had, and each step's record counts such solves: "
                 "give the solver more iterations or a looser tolerance, or lower the learning rate",
                 stacklevel=2,
@@ -311,7 +311,7 @@ def _check_base(
     optimizers: Mapping[str, Optimizer], adjustment: Adjustment, schedule: Schedule
 ) -> None:
     """Refuses optimisers over which a method would not be what it is."""
-    for method in (adjustment, schedule):
+    for method in (_asking(adjustment), _asking(schedule)):
         for player, optimizer in optimizers.items():
             if method.base == "plain" and not is_plain_sgd(optimizer):
                 raise ValueError(
@@ -324,6 +324,13 @@ def _check_base(
                     list(effective_steps(optimizer))
                 except ValueError as error:
                     raise ValueError(f"{type(method).__name__}: {error}") from None
+
+
+def _asking(method: Adjustment | Schedule) -> Adjustment | Schedule:
+    """What, inside a method, asks of the optimisers what all of it asks."""
+    inside = tree_leaves(list(getattr(method, "__dict__", {}).values()))
+    parts = [p for p in inside if isinstance(p, Adjustment | Schedule) and p.base == method.base]
+    return _asking(parts[0]) if parts else method
 
 
 def _check_coverage(space: PlayerSpace, optimizers: Mapping[str, Optimizer]) -> None:

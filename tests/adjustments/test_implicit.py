@@ -185,7 +185,7 @@ def test_a_poor_solve_is_counted_each_time_and_warned_of_once() -> None:
         adjustment=LinearlyImplicit(solver=Krylov("gmres", 1e-3, 2)),
     )
     message = (
-        r"^a linear solve ran out of iterations \(relative residual \d\.\de-\d\d\); this step went "
+        r"^a linear solve did not converge \(relative residual \d\.\de-\d\d\); this step went "
         r"on with what it had, and each step's record counts such solves: give the solver more "
         r"iterations or a looser tolerance, or lower the learning rate$"
     )

@@ -96,7 +96,11 @@ def test_what_it_costs() -> None:
     assert (cost.evaluations, cost.products, cost.solves, cost.unconverged) == (1, 9, 1, 1)
 
 
-def test_it_keeps_to_plain_optimisers() -> None:
+@pytest.mark.parametrize(
+    "method", [Newton(), ng.Chain(ng.ClipNorm(1.0), Newton()), ng.EveryK(Newton(), 2)]
+)
+def test_it_keeps_to_plain_optimisers(method: ng.Adjustment) -> None:
+    """And is named itself where it is part of another one."""
     case = case_of("standard")
     message = (
         r"^Newton makes whole steps by itself, and the SGD of 'generator' would change them again; "
@@ -106,7 +110,7 @@ def test_it_keeps_to_plain_optimisers() -> None:
         ng.GameOptimizer(
             ng.GameField(case.game),
             SGD(case.game.parameters(), 1.0, momentum=0.9),
-            adjustment=Newton(),
+            adjustment=method,
         )
 
 

@@ -116,7 +116,7 @@ def test_costs() -> None:
 
 
 def test_a_solve_that_runs_out_is_said() -> None:
-    with pytest.warns(UserWarning, match="^a linear solve ran out of iterations"):
+    with pytest.warns(UserWarning, match="^a linear solve did not converge"):
         record = step(mlp_gan(), Krylov("cg", 1e-12, 1))
     assert record.unconverged == 1
     assert step(mlp_gan(), EXACT).unconverged == 0

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+import nashgrad as ng
 from nashgrad.core.krylov import Krylov, Solution
 from nashgrad.core.operators import DenseOperator, IdentityOperator
 from references import error
@@ -380,3 +382,30 @@ def test_numbers_come_back_as_numbers() -> None:
     assert type(found.iterations) is int
     assert type(found.converged) is bool
     assert not isinstance(found.residual, np.floating)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        ng.Competitive,
+        ng.AdaptiveCompetitive,
+        ng.LinearlyImplicit,
+        ng.Newton,
+        ng.LocalSymplecticSurgery,
+    ],
+)
+def test_methods_ask_for_a_solver(make: Any) -> None:
+    with pytest.raises(TypeError, match=r"^solver must be a Krylov, such as Krylov\('cg'\), got"):
+        make(solver="cg")
+
+
+@pytest.mark.parametrize("value", [True, 2.0, "3", 0])
+def test_counts_are_whole_numbers(value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^iterations must be .* at least 1, got {value!r}$"):
+        Krylov(iterations=value)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert Krylov(tolerance=np.float32(0.5)).tolerance == 0.5
+    with pytest.raises(ValueError, match=r"^tolerance must be positive and finite, got True$"):
+        Krylov(tolerance=True)

@@ -52,7 +52,7 @@ def test_a_row_names_the_class_that_its_section_builds(
     assert getattr(home, row.implementation).__doc__
 
 
-@pytest.mark.filterwarnings("ignore:a linear solve ran out of iterations")
+@pytest.mark.filterwarnings("ignore:a linear solve did not converge")
 @pytest.mark.parametrize(("key", "name", "row"), ROWS, ids=[name for _, name, _ in ROWS])
 def test_a_row_states_what_a_step_costs(tmp_path: Path, key: str, name: str, row: Row) -> None:
     session = prepare(config(tmp_path, key, name))

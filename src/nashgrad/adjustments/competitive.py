@@ -10,7 +10,7 @@ from torch import Tensor
 from nashgrad.adjustments.implicit import Implicit, solvable
 from nashgrad.core.adjustment import Base
 from nashgrad.core.blocks import Block, OffDiagonal
-from nashgrad.core.krylov import Krylov
+from nashgrad.core.krylov import Krylov, check_solver
 from nashgrad.core.limits import check_between, check_positive
 from nashgrad.core.linearization import Linearization, Order, State
 from nashgrad.core.operators import IdentityOperator, LinearOperator
@@ -83,6 +83,7 @@ class Competitive(_Competitive):
     Raises:
         ValueError: For a rate that is negative or not finite, and for other than two players; in a
             step without a rate where no GameOptimizer knows one.
+        TypeError: For a solver that is none.
 
     References:
         F. Schaefer, A. Anandkumar: Competitive Gradient Descent, 2019.
@@ -117,6 +118,7 @@ class AdaptiveCompetitive(_Competitive):
 
     Raises:
         ValueError: For constants out of range, other than two players, and other base optimisers.
+        TypeError: For a solver that is none.
 
     References:
         F. Schaefer, H. Zheng, A. Anandkumar: Implicit competitive regularization in GANs, 2020.
@@ -128,6 +130,7 @@ class AdaptiveCompetitive(_Competitive):
     warm: bool = False
 
     def __post_init__(self) -> None:
+        check_solver(self.solver)
         check_positive("epsilon", self.epsilon)
         check_between("beta", self.beta, 0, 1)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from nashgrad.core.adjustment import Adjustment, Base
-from nashgrad.core.krylov import Krylov
+from nashgrad.core.krylov import Krylov, check_solver
 from nashgrad.core.limits import check_not_negative
 from nashgrad.core.linearization import Linearization, Order, State
 from nashgrad.core.operators import DiagonalOperator, IdentityOperator, LinearOperator
@@ -35,6 +35,7 @@ class Implicit(Adjustment):
     warm: bool
 
     def __post_init__(self) -> None:
+        check_solver(self.solver)
         if self.rate is not None:
             check_not_negative("rate", self.rate)
 
@@ -108,6 +109,7 @@ class LinearlyImplicit(Implicit):
     Raises:
         ValueError: For a rate that is negative or not finite; in a step without a rate where no
             GameOptimizer knows one.
+        TypeError: For a solver that is none.
 
     References:
         E. Hairer, G. Wanner: Solving Ordinary Differential Equations II, 1996, section IV.7

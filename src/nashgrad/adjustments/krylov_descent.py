@@ -11,6 +11,7 @@ from nashgrad.core.adjustment import Base, PureAdjustment
 from nashgrad.core.limits import check_count, check_positive
 from nashgrad.core.linearization import Linearization, Order, State
 from nashgrad.core.operators import LinearOperator
+from nashgrad.core.orthogonal import split
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,7 @@ class KrylovDescent(PureAdjustment):
         K = _unit(u, u)[None]
         for _ in range(self.dimension - 1):
             image = A @ K[-1]
-            u = image - (K @ image) @ K
-            u = u - (K @ u) @ K  # once more: one pass loses orthogonality in float32
+            _, u = split(image, K)
             K = torch.cat([K, _unit(u, image)[None]])
         return K
 

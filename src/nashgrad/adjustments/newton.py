@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from nashgrad.core.adjustment import Base, PureAdjustment
-from nashgrad.core.krylov import Krylov
+from nashgrad.core.krylov import Krylov, check_solver
 from nashgrad.core.limits import check_not_negative
 from nashgrad.core.linearization import Linearization, Order, State
 from nashgrad.core.operators import IdentityOperator
@@ -42,6 +42,7 @@ class Newton(PureAdjustment):
 
     Raises:
         ValueError: For a damping that is negative or not finite, and other base optimisers.
+        TypeError: For a solver that is none.
 
     References:
         K. Levenberg: A method for the solution of certain non-linear problems in least squares,
@@ -53,6 +54,7 @@ class Newton(PureAdjustment):
 
     def __post_init__(self) -> None:
         check_not_negative("damping", self.damping)
+        check_solver(self.solver)
 
     @property
     def base(self) -> Base:

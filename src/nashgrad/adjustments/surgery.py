@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from nashgrad.core.adjustment import PureAdjustment
-from nashgrad.core.krylov import Krylov
+from nashgrad.core.krylov import Krylov, check_solver
 from nashgrad.core.limits import check_not_negative
 from nashgrad.core.linearization import Linearization, Order, State
 from nashgrad.core.operators import DiagonalOperator
@@ -48,6 +48,7 @@ class LocalSymplecticSurgery(PureAdjustment):
 
     Raises:
         ValueError: For numbers that are negative or not finite, and for other than two players.
+        TypeError: For a solver that is none.
 
     References:
         E. Mazumdar, M. Jordan, S. Sastry: On Finding Local Nash Equilibria (and Only Local Nash
@@ -61,6 +62,7 @@ class LocalSymplecticSurgery(PureAdjustment):
     def __post_init__(self) -> None:
         check_not_negative("damping", self.damping)
         check_not_negative("bound", self.bound)
+        check_solver(self.solver)
 
     def order(self, players: tuple[str, ...], state: State) -> Order:
         return 2

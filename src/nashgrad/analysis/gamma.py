@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nashgrad.core.limits import check_between, check_count, check_positive
 from nashgrad.core.operators import LinearOperator
+from nashgrad.core.orthogonal import split
 
 POINTS = 64
 """Gammas that are tried, beside zero, before intervals are halved."""
@@ -63,7 +64,7 @@ def projected(jacobian: LinearOperator, start: Tensor, rank: int) -> tuple[Tenso
     basis[0] = _next(start, _norm(start), basis[:0])
     for j in range(m):
         u = jacobian @ basis[j]
-        within, rest = _split(u, basis[: j + 1])
+        within, rest = split(u, basis[: j + 1])
         length = _norm(rest)
         exhausted = length <= 10 * torch.finfo(u.dtype).eps * _norm(u)
         length = torch.where(exhausted, 0.0, length)
@@ -74,21 +75,13 @@ def projected(jacobian: LinearOperator, start: Tensor, rank: int) -> tuple[Tenso
     return hessenberg[:m], hessenberg.T @ hessenberg
 
 
-def _split(u: Tensor, basis: Tensor) -> tuple[Tensor, Tensor]:
-    """The coordinates of u in an orthonormal basis, and what is orthogonal to it."""
-    first = basis @ u
-    u = u - first @ basis
-    again = basis @ u  # once more: one pass loses orthogonality in float32
-    return first + again, u - again @ basis
-
-
 def _next(rest: Tensor, length: Tensor, basis: Tensor) -> Tensor:
     """The next vector of the basis: rest / length, a random one where length is zero."""
     if length != 0:  # NaN goes on as NaN
         return rest / length
     seed = torch.Generator().manual_seed(len(basis))
     u = torch.randn(len(rest), generator=seed, dtype=rest.dtype).to(rest.device)
-    _, u = _split(u, basis)
+    _, u = split(u, basis)
     return u / _norm(u)
 
 

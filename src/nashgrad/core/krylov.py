@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nashgrad.core.limits import check_count, check_positive
+from nashgrad.core.limits import check_count, check_kind, check_positive
 from nashgrad.core.operators import LinearOperator
+from nashgrad.core.orthogonal import split
 
 
 class Solution(NamedTuple):
@@ -112,13 +113,9 @@ def _gmres(operator: LinearOperator, r: Tensor, enough: float, iterations: int) 
     size, eps = _norm(r), torch.finfo(r.dtype).eps
     basis, small = (r / size if size > 0 else r)[None], _LeastSquares(size)
     while small.residual > enough and len(small.columns) < iterations:
-        u = operator @ basis[-1]
-        first = basis @ u
-        u = u - first @ basis
-        again = basis @ u  # once more: one pass loses orthogonality in float32
-        u = u - again @ basis
+        within, u = split(operator @ basis[-1], basis)
         length = torch.linalg.vector_norm(u)
-        column = torch.cat([first + again, length[None]]).tolist()
+        column = torch.cat([within, length[None]]).tolist()
         if not all(map(math.isfinite, column)):
             return _not_finite(r, len(small.columns) + 1)
         rest = column[-1]
@@ -202,6 +199,11 @@ def _conjugate_gradients(
         if ahead**0.5 < best.residual:
             best = _Found(d, ahead**0.5, scale, j + 1)
     return best
+
+
+def check_solver(value: object) -> None:
+    """Raises `TypeError` unless the value is a Krylov."""
+    check_kind("solver", value, Krylov, "Krylov('cg')")
 
 
 _METHODS = {"gmres": _gmres, "cg": _conjugate_gradients}

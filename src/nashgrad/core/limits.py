@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 
 def check_not_negative(name: str, value: float) -> None:
@@ -31,9 +32,15 @@ def check_finite(name: str, value: float) -> None:
 
 def check_count(name: str, value: object) -> None:
     """Raises `ValueError` unless the value is a whole number of at least 1."""
-    if not (isinstance(value, int) and value >= 1):
+    if not (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
         raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
 
 
+def check_kind(name: str, value: object, kind: type, example: str) -> None:
+    """Raises `TypeError` unless the value is of a kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, such as {example}, got {value!r}")
+
+
 def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)

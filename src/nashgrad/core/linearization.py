@@ -111,7 +111,7 @@ class Cost:
     - `evaluations`: of the field; one of P players' gradients alone counts 1/P.
     - `products`: with J or J^T, those of linear solves included; on a part of the batch its share,
       and of a game that wraps another one as many as an evaluation is.
-    - `solves`, `unconverged`: linear systems, and those that ran out of iterations.
+    - `solves`, `unconverged`: linear systems, and those that did not converge.
     - `residual`: the largest relative residual of those.
     """
 

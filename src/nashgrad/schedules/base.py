@@ -24,7 +24,7 @@ class StepRecord:
     - `norms`: the Euclidean norm of each player's block of v, likewise.
     - `evaluations`: of the field; of one of P players alone, 1/P.
     - `products`: with J or J^T, those of linear solves included.
-    - `solves`, `unconverged`: linear systems, and those that ran out of iterations.
+    - `solves`, `unconverged`: linear systems, and those that did not converge.
     - `residual`: the largest relative residual of those.
     """
 
