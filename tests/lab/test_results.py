@@ -172,7 +172,11 @@ def test_a_picture_is_drawn_whatever_happened(tmp_path: Path) -> None:
         PLAIN,
         other(run([1, 0.2], 4), run([1], 1, "not_finite"), Played("failed", "killed", {}, [])),
     ]
-    draw(plan(), results(plan(), entrants), tmp_path / "some.png")
+    draw(plan(), results(plan(), entrants), tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"quality.png", "seconds.png"}
+
+
+def test_where_nothing_was_played_nothing_is_drawn(tmp_path: Path) -> None:
     nothing = [other(Played("failed", "killed", {}, []), name="plain")]
-    draw(plan(), results(plan(), nothing), tmp_path / "none.png")
-    assert {p.name for p in tmp_path.iterdir()} == {"some.png", "none.png"}
+    draw(plan(), results(plan(), nothing), tmp_path)
+    assert not list(tmp_path.iterdir())

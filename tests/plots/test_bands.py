@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 
-from nashgrad.plots import bands, new_figure, save_png
+from nashgrad.plots import bands, bands_apart, new_figure, save_png
 
 X = np.array([0.0, 1.0, 2.0])
 
@@ -80,6 +80,43 @@ def test_the_legend_is_outside_the_axis_and_can_be_left_out(tmp_path: Path) -> N
 def test_a_linear_scale(ax: Axes) -> None:
     draw(ax, [[-1, 0, 1]], scale="linear")
     assert ax.get_yscale() == "linear"
+
+
+CURVES = {"best": (X, [X + 1, X + 3]), "plain": (X, [X + 5]), "third": (X, [X + 9])}
+
+
+def test_each_has_a_panel_before_the_lines_of_all_others() -> None:
+    figure = bands_apart(CURVES, xlabel="spent", ylabel="sw2", baseline="plain")
+    panels = [ax for ax in figure.axes if ax.axison]
+    assert [ax.get_title() for ax in panels] == ["1. best", "2. plain", "3. third"]
+    assert {len(ax.lines) for ax in panels} == {3}
+    assert {ax.get_ylim() for ax in panels} == {panels[0].get_ylim()}
+    own = panels[0].lines[-1]
+    np.testing.assert_array_equal(own.get_ydata(), X + 2)
+    low, high = edges(panels[0])
+    np.testing.assert_array_equal(low, X + 1)
+    np.testing.assert_array_equal(high, X + 3)
+    dashed = [[line.get_linestyle() for line in ax.lines].count("--") for ax in panels]
+    assert dashed == [1, 0, 1]
+
+
+def test_rare_values_do_not_press_all_others_together() -> None:
+    values = np.full((1, 1000), 2.0)
+    values[0, 7] = 1e9
+    curves = {"a": (np.arange(1000.0), values), "b": (np.arange(1000.0), values + 1)}
+    figure = bands_apart(curves, xlabel="", ylabel="")
+    assert figure.axes[0].get_ylim()[1] < 10
+
+
+def test_the_axis_may_end_early_and_may_be_linear() -> None:
+    figure = bands_apart({"a": (X, [X - 1])}, xlabel="", ylabel="", scale="linear", right=1.5)
+    assert figure.axes[0].get_xlim() == (0, 1.5)
+    assert figure.axes[0].get_yscale() == "linear"
+
+
+def test_no_panels() -> None:
+    with pytest.raises(ValueError, match=r"^curves: there are none to draw$"):
+        bands_apart({}, xlabel="", ylabel="")
 
 
 def test_nothing_to_draw(ax: Axes) -> None:

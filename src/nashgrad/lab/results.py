@@ -13,8 +13,9 @@ import numpy as np
 
 from nashgrad.lab.config.tournament import Tournament
 from nashgrad.lab.runner import Job, Outcome
-from nashgrad.plots import bands, new_figure, save_png
+from nashgrad.plots import bands_apart, save_png
 
+PICTURES = {"spent": "quality.png", "seconds": "seconds.png"}
 COSTS = ("steps", "evaluations", "products", "solves", "unconverged", "seconds", "peak_memory_mb")
 
 
@@ -278,29 +279,34 @@ def _spread(values: Sequence[float], runs: int) -> str:
     return f"{median(values):+.3g} ({min(values):+.3g} to {max(values):+.3g}{pairs})"
 
 
-def draw(plan: Tournament, values: Mapping[str, Any], path: Path) -> None:
-    """The score against what was spent and against seconds: a line and a band per entrant."""
-    figure, [[spent, seconds]] = new_figure(columns=2, width=5.5, height=4.5)
-    for ax, key, label in (
-        (spent, "spent", "spent (field evaluations + 2 products)"),
-        (seconds, "seconds", "training time (s)"),
-    ):
+def draw(plan: Tournament, values: Mapping[str, Any], folder: Path) -> None:
+    """The score against what was spent, and against seconds: a line and a band per entrant."""
+    labels = {"spent": "spent (field evaluations + 2 products)", "seconds": "training time (s)"}
+    for key, label in labels.items():
         curves = {}
-        for name, e in values["entrants"].items():
+        for name, e in _ranked(plan, values, lambda e: e["median"]):
             runs = {seed: curve for seed, curve in e["curves"].items() if curve[key]}
             if runs:
                 lost = [e["status"][seed] != "finished" for seed in runs]
                 curves[name] = on_one_grid(list(runs.values()), key, lost)
+        if not curves:
+            continue
         positive = all(np.nanmin(y) > 0 for _, y in curves.values())
-        bands(
-            ax,
+        figure = bands_apart(
             curves,
             xlabel=label,
             ylabel=plan.score,
+            baseline=plan.baseline,
             scale="log" if positive else "linear",
-            legend=key == "seconds",
+            right=_most_seconds(values) if key == "seconds" else None,
         )
-    save_png(figure, path, max_bytes=400_000)
+        save_png(figure, folder / PICTURES[key], max_bytes=400_000)
+
+
+def _most_seconds(values: Mapping[str, Any]) -> float | None:
+    """Twice what the baseline took: one slow run would press all others together."""
+    seconds = float(values["equal_seconds"])
+    return 2 * seconds if seconds > 0 else None
 
 
 def on_one_grid(

@@ -235,6 +235,6 @@ def _leave(lineup: Lineup, entrants: Sequence[Entrant], jobs: int, console: Cons
     text = tables(plan, values)
     write_json(folder / "results.json", values)
     write_text(folder / "results.md", text)
-    draw(plan, values, folder / "quality.png")
+    draw(plan, values, folder)
     console.print(f"\n{text}", soft_wrap=True, markup=False)
     console.print(str(folder), soft_wrap=True, markup=False)
