@@ -26,8 +26,10 @@ class Method:
     """A method of the library beside its formula, written from its paper with dense matrices.
 
     - `operator(J, sizes, h)`: the matrix F, `(m n, m n)`, with z <- F z on the game v(x) = J (x -
-      x*), where z = (x - x*, memory), over SGD with learning rate h; `None` for methods that are
-      not linear in v.
+      x*), where z = (x - x*, memory), over SGD with learning rate h: one of
+      `nashgrad.analysis.updates`, which know nothing of the methods; `None` for methods that are
+      not linear in v, and for those with a fixed point of their own.
+    - `period`: how many steps F is.
     - `memory`: how many vectors z has, m.
     - `start(J, sizes, h, e)`: z before the first step; zeros behind e by default.
     - `hand(v, J, sizes, h, x)`: x after *two* steps from x on v(x) = J x + b, step by step, for
@@ -44,6 +46,7 @@ class Method:
     adjustment: Callable[[], ng.Adjustment] = ng.Identity
     schedule: Callable[[], ng.Schedule] = ng.Simultaneous
     operator: Operator | None = None
+    period: int = 1
     memory: int = 1
     start: Start | None = None
     hand: Hand | None = None
@@ -58,13 +61,6 @@ class Method:
         """z before the first step at x* + e."""
         start = self.start or partial(padded, to=self.memory)
         return start(J, sizes, h, e)
-
-
-def rows(J: Tensor, sizes: Sequence[int], i: int) -> Tensor:
-    """J with all rows but player i's set to zero."""
-    out, start = torch.zeros_like(J), sum(sizes[:i])
-    out[start : start + sizes[i]] = J[start : start + sizes[i]]
-    return out
 
 
 def off_diagonal(J: Tensor, sizes: Sequence[int]) -> Tensor:

@@ -6,8 +6,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from methods.case import Method, eye
+from methods.case import Method, eye, off_diagonal
 from nashgrad.adjustments import AdaptiveCompetitive, Competitive
+from nashgrad.analysis.updates import competitive
 from nashgrad.core.krylov import Krylov
 
 
@@ -16,20 +17,9 @@ def mixed(J: Tensor, n: int) -> tuple[Tensor, Tensor]:
     return -J[:n, n:], -J[n:, :n]
 
 
-def competitive(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    """Schaefer and Anandkumar, Algorithm 1."""
-    n = sizes[0]
-    f_xy, g_yx = mixed(J, n)
-    f_x, g_y = -J[:n], -J[n:]  # as matrices that act on the error
-    dx = -h * torch.linalg.solve(eye(J[:n, :n]) - h**2 * f_xy @ g_yx, f_x - h * f_xy @ g_y)
-    dy = -h * torch.linalg.solve(eye(J[n:, n:]) - h**2 * g_yx @ f_xy, g_y - h * g_yx @ f_x)
-    return eye(J) + torch.cat([dx, dy])
-
-
 def published(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
     """The step as the solution of one antisymmetric system, for zero-sum games."""
-    own = torch.block_diag(*(J[i, i] for i in (slice(sizes[0]), slice(sizes[0], None))))
-    B = J - own
+    B = off_diagonal(J, sizes)
     return eye(J) + h * torch.linalg.solve(eye(J) - h**2 * B @ B, (eye(J) + h * B) @ J)
 
 
@@ -63,7 +53,12 @@ GMRES, CG = Krylov("gmres", 1e-12, 100), Krylov("cg", 1e-12, 400)
 METHODS = [
     Method("CGD", partial(Competitive, solver=GMRES), operator=competitive, players=2),
     Method("CGD, warm", partial(Competitive, None, GMRES, True), operator=competitive, players=2),
-    Method("CGD by CG", partial(Competitive, 0.05, CG), operator=competitive, players=2),
+    Method(
+        "CGD by CG",
+        partial(Competitive, 0.05, CG),
+        operator=partial(competitive, rate=0.05),
+        players=2,
+    ),
     Method(
         "CGD by CG, zero-sum",
         partial(Competitive, solver=CG),

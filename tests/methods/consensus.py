@@ -7,59 +7,22 @@ takes other halves than one process does. Its own tests have the formula.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 import nashgrad as ng
-from methods.case import Method, eye
+from methods.case import Method
 from nashgrad.adjustments import SpectralConsensus
+from nashgrad.analysis.updates import consensus, hamiltonian, jare, one_in, simultaneous
 
 GAMMA = 0.7
 
 
-def projection(J: Tensor, sizes: Sequence[int], *players: int) -> Tensor:
-    """The diagonal projection on some players' blocks."""
-    ends = torch.tensor([0, *sizes]).cumsum(0).tolist()
-    P = torch.zeros_like(J)
-    for i in players:
-        own = slice(ends[i], ends[i + 1])
-        P[own, own] = torch.eye(sizes[i], dtype=J.dtype)
-    return P
-
-
-def consensus(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    return eye(J) + h * (J - GAMMA * J.T @ J)
-
-
-def smoothing(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    """Felt by the last player only."""
-    P = projection(J, sizes, 1)
-    return eye(J) + h * (J - GAMMA * P @ J.T @ J)
-
-
-def smoothing_code(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    """The first player's norm, felt by the last one."""
-    D, G = projection(J, sizes, 1), projection(J, sizes, 0)
-    return eye(J) + h * (J - GAMMA * D @ J.T @ G @ J)
-
-
-def nagarajan_kolter(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    D, G = projection(J, sizes, 1), projection(J, sizes, 0)
-    return eye(J) + h * (J - GAMMA * G @ J.T @ D @ J)
-
-
-def jare(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    return smoothing_code(J, sizes, h) + nagarajan_kolter(J, sizes, h) - (eye(J) + h * J)
-
-
 def per_player(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    weights = 0.3 * projection(J, sizes, 0) + 1.1 * projection(J, sizes, 1)
-    return eye(J) + h * (J - weights @ J.T @ J)
-
-
-def hamiltonian(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    return eye(J) - h * J.T @ J
+    """Of more than two players, the others have no gamma."""
+    return consensus(J, sizes, h, gamma=[0.3, 1.1, *[0.0] * (len(sizes) - 2)])
 
 
 Field = Callable[[Tensor], Tensor]
@@ -162,18 +125,38 @@ class PerPlayer(ng.PureAdjustment):
         return ng.Consensus(dict(zip(at.space.players, (0.3, 1.1), strict=False)))(w, at)
 
 
+full = partial(consensus, gamma=GAMMA)
+
 METHODS = [
-    Method("consensus", lambda: ng.Consensus(GAMMA), operator=consensus),
-    Method("smoothing", lambda: Between(None, 1), operator=smoothing, ordered=True),
-    Method("smoothing, code", lambda: Between(0, 1), operator=smoothing_code, ordered=True),
-    Method("Nagarajan-Kolter", lambda: Between(1, 0), operator=nagarajan_kolter, ordered=True),
-    Method("JARE", lambda: ng.Chain(Between(0, 1), Between(1, 0)), operator=jare),
+    Method("consensus", lambda: ng.Consensus(GAMMA), operator=full),
+    Method("smoothing", lambda: Between(None, 1), operator=partial(full, target=1), ordered=True),
+    Method(
+        "smoothing, code",
+        lambda: Between(0, 1),
+        operator=partial(full, source=0, target=1),
+        ordered=True,
+    ),
+    Method(
+        "Nagarajan-Kolter",
+        lambda: Between(1, 0),
+        operator=partial(full, source=1, target=0),
+        ordered=True,
+    ),
+    Method(
+        "JARE",
+        lambda: ng.Chain(Between(0, 1), Between(1, 0)),
+        operator=partial(jare, gamma=GAMMA),
+    ),
     Method("consensus, per player", PerPlayer, operator=per_player, ordered=True),
     Method("consensus, aligned", lambda: ng.Consensus(GAMMA, align=True), hand=two_steps(aligned)),
     Method(
         "consensus, every second",
         lambda: ng.EveryK(ng.Consensus(GAMMA), 2),
+        operator=partial(
+            one_in, first=partial(consensus, gamma=2 * GAMMA), rest=simultaneous, period=2
+        ),
         hand=two_steps(every_second),
+        period=2,
     ),
     Method(
         "consensus, norm ratio",

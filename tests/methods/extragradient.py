@@ -6,43 +6,21 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from methods.case import Method, eye
+from methods.case import Method
 from nashgrad.adjustments import Optimistic
+from nashgrad.analysis.updates import (
+    extragradient,
+    from_past,
+    optimistic,
+    optimistic_step,
+    simultaneous,
+)
 from nashgrad.schedules import (
     Extragradient,
     ExtrapolationFromPast,
     OptimisticStep,
     VarianceReduced,
 )
-
-
-def blocks(*rows: tuple[Tensor, ...]) -> Tensor:
-    """A matrix of square blocks, row by row."""
-    return torch.cat([torch.cat(row, 1) for row in rows])
-
-
-def extragradient(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    return eye(J) + h * J + h**2 * J @ J
-
-
-def plain(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    return eye(J) + h * J
-
-
-def from_past(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    """z = (x, last field): with u = J (x + h last), x <- x + h u and last <- u."""
-    seen = (J, h * J)
-    return blocks((eye(J) + h * seen[0], h * seen[1]), seen)
-
-
-def optimistic(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    """z = (x, last field): x <- x + 2 h J x - h last."""
-    return blocks((eye(J) + 2 * h * J, -h * eye(J)), (J, 0 * J))
-
-
-def optimistic_step(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    """z = (x, last step): x <- x + 2 h J x - last."""
-    return blocks((eye(J) + 2 * h * J, -eye(J)), (h * J, 0 * J))
 
 
 def first_field(J: Tensor, sizes: Sequence[int], h: float, e: Tensor) -> Tensor:
@@ -82,7 +60,7 @@ METHODS = [
     Method(
         "variance-reduced, plain",
         schedule=partial(VarianceReduced, 3, 2, extrapolate=False),
-        operator=plain,
+        operator=simultaneous,
         fresh=True,
     ),
 ]

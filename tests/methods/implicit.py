@@ -6,20 +6,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from methods.case import Method, eye
+from methods.case import Method
 from nashgrad.adjustments import KrylovDescent, LinearlyImplicit, Newton
+from nashgrad.analysis.updates import implicit_euler, newton
 from nashgrad.core.krylov import Krylov
 from nashgrad.schedules import ImplicitEuler
-
-
-def implicit(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    """x_+ - h J x_+ = x: on a linear game the linearly implicit step is all of the implicit one."""
-    return torch.linalg.inv(eye(J) - h * J)
-
-
-def newton(J: Tensor, sizes: Sequence[int], h: float, *, damping: float) -> Tensor:
-    """Levenberg and Marquardt."""
-    return eye(J) - h * torch.linalg.inv(J.T @ J + damping * eye(J)) @ J.T @ J
 
 
 def krylov_descent(
@@ -46,11 +37,11 @@ def krylov_descent(
 GMRES, CG = Krylov("gmres", 1e-12, 100), Krylov("cg", 1e-12, 400)
 
 METHODS = [
-    Method("linearly implicit", partial(LinearlyImplicit, solver=GMRES), operator=implicit),
+    Method("linearly implicit", partial(LinearlyImplicit, solver=GMRES), operator=implicit_euler),
     Method(
         "linearly implicit, warm",
         partial(LinearlyImplicit, 0.05, GMRES, True),
-        operator=implicit,
+        operator=partial(implicit_euler, rate=0.05),
     ),
     Method(
         "Newton, damped", partial(Newton, 0.3, solver=CG), operator=partial(newton, damping=0.3)
@@ -65,5 +56,5 @@ METHODS = [
         partial(KrylovDescent, 2, 0.5),
         hand=partial(krylov_descent, dimension=2, damping=0.5),
     ),
-    Method("implicit Euler", schedule=partial(ImplicitEuler, 1e-12), operator=implicit),
+    Method("implicit Euler", schedule=partial(ImplicitEuler, 1e-12), operator=implicit_euler),
 ]

@@ -1,10 +1,13 @@
-"""Rows of lookahead: two steps of its inner schedule by hand, with the averages between."""
+"""Rows of lookahead: a period as a matrix, and two steps by hand with the averages between."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from torch import Tensor
 
 from methods.case import Method
+from nashgrad.adjustments import Momentum
+from nashgrad.analysis import updates
 from nashgrad.schedules import Alternating, Extragradient, Lookahead, Simultaneous
 
 Field = Callable[[Tensor], Tensor]
@@ -44,27 +47,52 @@ def nested(v: Field, J: Tensor, sizes: Sequence[int], h: float, x: Tensor) -> Te
     return 0.2 * x + 0.8 * half_steps(v, J, sizes, h, x)
 
 
+def period(inner: updates.Update, length: int, alpha: float = 0.5) -> updates.Update:
+    return partial(updates.lookahead, inner=inner, period=length, alpha=alpha)
+
+
 METHODS = [
-    Method("lookahead", schedule=lambda: Lookahead(Simultaneous(), 2, 0.3), hand=simultaneous),
+    Method(
+        "lookahead",
+        schedule=lambda: Lookahead(Simultaneous(), 2, 0.3),
+        operator=period(updates.simultaneous, 2, 0.3),
+        hand=simultaneous,
+        period=2,
+    ),
     Method(
         "lookahead, alternating",
         schedule=lambda: Lookahead(Alternating(), period=2),
+        operator=period(updates.alternating, 2),
         hand=alternating,
+        period=2,
         ordered=True,
     ),
     Method(
         "lookahead, extragradient",
         schedule=lambda: Lookahead(Extragradient(), period=2),
+        operator=period(updates.extragradient, 2),
         hand=extragradient,
+        period=2,
     ),
     Method(
         "lookahead, period 1",
         schedule=lambda: Lookahead(Simultaneous(), period=1),
+        operator=period(updates.simultaneous, 1),
         hand=half_steps,
     ),
     Method(
         "lookahead, nested",
         schedule=lambda: Lookahead(Lookahead(Simultaneous(), period=1), period=2, alpha=0.8),
+        operator=period(period(updates.simultaneous, 1), 2, 0.8),
         hand=nested,
+        period=2,
+    ),
+    Method(
+        "lookahead, momentum",
+        partial(Momentum, 0.6),
+        lambda: Lookahead(Simultaneous(), period=3, alpha=0.7),
+        operator=period(partial(updates.heavy_ball, beta=0.6), 3, 0.7),
+        memory=2,
+        period=3,
     ),
 ]

@@ -6,14 +6,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from methods.case import Method, eye, off_diagonal
+from methods.case import Method, off_diagonal
 from nashgrad.adjustments import LOLA, LookAhead, StableOpponentShaping
-
-
-def look_ahead(J: Tensor, sizes: Sequence[int], h: float, *, rate: float | None = None) -> Tensor:
-    """The update I + h (I + alpha J_o) J."""
-    alpha = h if rate is None else rate
-    return eye(J) + h * (eye(J) + alpha * off_diagonal(J, sizes)) @ J
+from nashgrad.analysis.updates import look_ahead
 
 
 def chi(J: Tensor, sizes: Sequence[int], x: Tensor) -> Tensor:

@@ -1,24 +1,9 @@
 """Rows of plain ascent: all at once, and in turn."""
 
-from collections.abc import Sequence
-
-from torch import Tensor
-
-from methods.case import Method, eye, rows
+from methods.case import Method
+from nashgrad.analysis.updates import alternating, simultaneous
+from nashgrad.analysis.updates.matrices import rows_of as rows  # noqa: F401 (for other tests)
 from nashgrad.schedules import Alternating, Simultaneous
-
-
-def simultaneous(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    return eye(J) + h * J
-
-
-def alternating(J: Tensor, sizes: Sequence[int], h: float) -> Tensor:
-    """eq. 45: the last player's factor stands on the left."""
-    F = eye(J)
-    for i in range(len(sizes)):
-        F = (eye(J) + h * rows(J, sizes, i)) @ F
-    return F
-
 
 METHODS = [
     Method("simultaneous", schedule=Simultaneous, operator=simultaneous),

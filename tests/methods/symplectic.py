@@ -6,17 +6,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from methods.case import Method, eye
+from methods.case import Method
 from nashgrad.adjustments import Symplectic
+from nashgrad.analysis.updates import symplectic
 
 
 def antisymmetric(J: Tensor) -> Tensor:
     return (J - J.T) / 2
-
-
-def sga(J: Tensor, sizes: Sequence[int], h: float, *, lam: float) -> Tensor:
-    """The update I + h (I + lam A) J."""
-    return eye(J) + h * (eye(J) + lam * antisymmetric(J)) @ J
 
 
 def aligned(
@@ -42,7 +38,7 @@ def aligned(
 
 
 METHODS = [
-    Method("SGA", partial(Symplectic, 0.7), operator=partial(sga, lam=0.7)),
+    Method("SGA", partial(Symplectic, 0.7), operator=partial(symplectic, lam=0.7)),
     Method(
         "SGA, aligned",
         partial(Symplectic, 0.7, align=True),

@@ -224,7 +224,7 @@ def test_steps_are_the_closed_form_operator(method: Method, game: str) -> None:
     assert method.operator is not None
     F = method.operator(J, sizes, LR)
     z = method.z(J, sizes, LR, opt.space.get() - equilibrium)
-    for x in trajectory(method, opt, batch, 3):
+    for x in trajectory(method, opt, batch, 3 * method.period)[method.period - 1 :: method.period]:
         z = F @ z
         assert error(x - equilibrium, z[: len(x)]) < method.tolerance
 

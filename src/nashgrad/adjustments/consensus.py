@@ -39,9 +39,10 @@ class Consensus(PureAdjustment):
     symmetric J farther apart, the reverse of what Newton's step does.
 
     Where J is negative semi-definite and invertible, the full form, a gamma of each player's or
-    parameter's own (all positive) and a restricted target keep a fixed point stable; a restricted
-    source may not. A J of a general-sum game that is merely stable has no such guarantee under any
-    form.
+    parameter's own (all positive) and a restricted target keep a fixed point stable, and so does a
+    restricted source with two players; with three it may not, and the chain of both may not with
+    two (docs/theory.md). A J of a general-sum game that is merely stable has no such guarantee
+    under any form.
 
     Args:
         gamma: weight of the regulariser, in units of 1/J; non-negative. The paper uses 10, and 0.1

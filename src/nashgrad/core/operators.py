@@ -26,6 +26,14 @@ class LinearOperator(abc.ABC):
     def rmatvec(self, u: Tensor) -> Tensor:
         """A^T u, `(n,)`."""
 
+    def matmat(self, U: Tensor) -> Tensor:
+        """A U, `(n, k)`: k products, which an operator may know how to do at once."""
+        return _by_columns(self.matvec, U)
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        """A^T U, `(n, k)`."""
+        return _by_columns(self.rmatvec, U)
+
     @property
     def T(self) -> LinearOperator:  # noqa: N802 (the name that mathematics and torch give it)
         """The transpose A^T."""
@@ -43,9 +51,7 @@ class LinearOperator(abc.ABC):
             raise ValueError(
                 f"operator of size {self.size} cannot be applied to shape {tuple(other.shape)}"
             )
-        if other.dim() == 1:
-            return self.matvec(other)
-        return torch.stack([self.matvec(column) for column in other.unbind(1)], 1)
+        return self.matvec(other) if other.dim() == 1 else self.matmat(other)
 
     def __add__(self, other: LinearOperator) -> LinearOperator:
         """A + B."""
@@ -67,7 +73,7 @@ class LinearOperator(abc.ABC):
 
     def to_dense(self) -> Tensor:
         """The matrix, `(n, n)`, by n products."""
-        return self @ torch.eye(self.size, dtype=self.dtype, device=self.device)
+        return self.matmat(torch.eye(self.size, dtype=self.dtype, device=self.device))
 
     def to_scipy(self) -> ScipyOperator:
         """The same operator for `scipy.sparse.linalg`; vectors cross to the host and back."""
@@ -89,6 +95,12 @@ class LinearOperator(abc.ABC):
         )
 
 
+def _by_columns(product: Callable[[Tensor], Tensor], U: Tensor) -> Tensor:
+    if U.shape[1] == 0:
+        return torch.zeros_like(U)
+    return torch.stack([product(column) for column in U.unbind(1)], 1)
+
+
 class DenseOperator(LinearOperator):
     """A matrix, `(n, n)`."""
 
@@ -101,6 +113,12 @@ class DenseOperator(LinearOperator):
 
     def rmatvec(self, u: Tensor) -> Tensor:
         return self.matrix.T @ u
+
+    def matmat(self, U: Tensor) -> Tensor:
+        return self.matrix @ U
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return self.matrix.T @ U
 
 
 class IdentityOperator(LinearOperator):
@@ -115,6 +133,12 @@ class IdentityOperator(LinearOperator):
     def rmatvec(self, u: Tensor) -> Tensor:
         return u
 
+    def matmat(self, U: Tensor) -> Tensor:
+        return U
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return U
+
 
 class DiagonalOperator(LinearOperator):
     """diag(d), `(n, n)`, of a vector d `(n,)`: step sizes, for one."""
@@ -128,6 +152,12 @@ class DiagonalOperator(LinearOperator):
 
     def rmatvec(self, u: Tensor) -> Tensor:
         return self._diagonal * u
+
+    def matmat(self, U: Tensor) -> Tensor:
+        return self._diagonal[:, None] * U
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return self._diagonal[:, None] * U
 
 
 class MappedOperator(LinearOperator):
@@ -145,6 +175,16 @@ class MappedOperator(LinearOperator):
 
     def rmatvec(self, u: Tensor) -> Tensor:
         return self._through(self._operator.rmatvec(u))
+
+    # What goes through is always a vector: the function counts them, or knows no matrices.
+    def matmat(self, U: Tensor) -> Tensor:
+        return _by_columns(self._through, self._operator.matmat(U))
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return _by_columns(self._through, self._operator.rmatmat(U))
+
+    def to_dense(self) -> Tensor:
+        return _by_columns(self._through, self._operator.to_dense())
 
 
 class _Combined(LinearOperator):
@@ -170,6 +210,15 @@ class _Transpose(_Combined):
     def rmatvec(self, u: Tensor) -> Tensor:
         return self._a.matvec(u)
 
+    def matmat(self, U: Tensor) -> Tensor:
+        return self._a.rmatmat(U)
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return self._a.matmat(U)
+
+    def to_dense(self) -> Tensor:
+        return self._a.to_dense().T
+
 
 class _Scaled(_Combined):
     def __init__(self, scale: float, a: LinearOperator) -> None:
@@ -181,6 +230,15 @@ class _Scaled(_Combined):
 
     def rmatvec(self, u: Tensor) -> Tensor:
         return self._scale * self._a.rmatvec(u)
+
+    def matmat(self, U: Tensor) -> Tensor:
+        return self._scale * self._a.matmat(U)
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return self._scale * self._a.rmatmat(U)
+
+    def to_dense(self) -> Tensor:
+        return self._scale * self._a.to_dense()
 
 
 class _Sum(_Combined):
@@ -194,6 +252,15 @@ class _Sum(_Combined):
     def rmatvec(self, u: Tensor) -> Tensor:
         return self._a.rmatvec(u) + self._b.rmatvec(u)
 
+    def matmat(self, U: Tensor) -> Tensor:
+        return self._a.matmat(U) + self._b.matmat(U)
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return self._a.rmatmat(U) + self._b.rmatmat(U)
+
+    def to_dense(self) -> Tensor:
+        return self._a.to_dense() + self._b.to_dense()
+
 
 class _Product(_Combined):
     def __init__(self, a: LinearOperator, b: LinearOperator) -> None:
@@ -205,3 +272,12 @@ class _Product(_Combined):
 
     def rmatvec(self, u: Tensor) -> Tensor:
         return self._b.rmatvec(self._a.rmatvec(u))
+
+    def matmat(self, U: Tensor) -> Tensor:
+        return self._a.matmat(self._b.matmat(U))
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return self._b.rmatmat(self._a.rmatmat(U))
+
+    def to_dense(self) -> Tensor:
+        return self._a.to_dense() @ self._b.to_dense()
