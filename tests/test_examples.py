@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
-GUIDES = [ROOT / "docs" / f"{name}.md" for name in ("signs", "concepts", "choose", "faq")]
+GUIDE_NAMES = ("signs", "concepts", "choose", "faq", "theory", "diagnosis", "doctor")
+GUIDES = [ROOT / "docs" / f"{name}.md" for name in GUIDE_NAMES]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -24,6 +24,14 @@ from nashgrad.adjustments import Optimistic as Optimistic
 from nashgrad.adjustments import SpectralConsensus as SpectralConsensus
 from nashgrad.adjustments import StableOpponentShaping as StableOpponentShaping
 from nashgrad.adjustments import Symplectic as Symplectic
+from nashgrad.analysis.diagnosis import diagnose as diagnose
+from nashgrad.analysis.doctor import Audit as Audit
+from nashgrad.analysis.doctor import Finding as Finding
+from nashgrad.analysis.doctor import doctor as doctor
+from nashgrad.analysis.findings import Diagnosis as Diagnosis
+from nashgrad.analysis.paths import path_angle as path_angle
+from nashgrad.analysis.spectrum import eigenvalues as eigenvalues
+from nashgrad.analysis.stability import Stability as Stability
 from nashgrad.averaging import average as average
 from nashgrad.core.adjusted import AdjustedField as AdjustedField
 from nashgrad.core.adjustment import Adjustment as Adjustment

@@ -81,6 +81,19 @@ def load_latest(folder: Path, fingerprint: str) -> Restored:
     raise UsageError(f"{folder}: no usable checkpoint: {reasons}")
 
 
+def load_at(folder: Path, step: int, fingerprint: str) -> Restored:
+    """The checkpoint of a step.
+
+    Raises:
+        UsageError: It is not there, damaged, or of another configuration.
+    """
+    steps = _by_step(folder)
+    if step not in steps:
+        there = ", ".join(f"{s:,}" for s in sorted(steps)) or "none"
+        raise UsageError(f"{folder}: no checkpoint of step {step:,}; there are {there}")
+    return Restored(step, _load(steps[step], step, fingerprint), [])
+
+
 def _try_to_load(path: Path, step: int, fingerprint: str) -> dict[str, Any] | UsageError:
     try:
         return _load(path, step, fingerprint)

@@ -96,10 +96,81 @@ class Methods:
         return 0
 
 
-Command = Train | Resume | Demo | Tournament | Methods
+@dataclass(frozen=True)
+class Diagnose:
+    """Say why a run does or does not converge: spectrum, step sizes, gamma, a verdict.
+
+    Exit code: 0 stable, 10 not stable, 11 unsure, 3 not finite, 2 bad input.
+    """
+
+    folder: Annotated[Positional[str], arg(metavar="RUN", help="run folder")]
+    checkpoint: Annotated[int | None, arg(metavar="STEP", help="default: the last one")] = None
+    k: Annotated[
+        int | None,
+        arg(
+            metavar="K", help="only the K largest eigenvalues; default: all up to 5,000 parameters"
+        ),
+    ] = None
+    batches: Annotated[int, arg(metavar="N", help="batches whose mean is looked at")] = 8
+    json: Annotated[bool, arg(help="print JSON")] = False
+
+    def run(self) -> int:
+        """Print the diagnosis, and leave it with a picture in the run's folder."""
+        if self.k is not None and self.k < 1:
+            raise UsageError(f"--k: must be at least 1, got {self.k}")
+        if self.batches < 6:
+            raise UsageError(
+                f"--batches: must be at least 6 to tell v from zero, got {self.batches}"
+            )
+        from nashgrad.lab.diagnose import diagnose_run
+
+        return diagnose_run(
+            self.folder,
+            checkpoint=self.checkpoint,
+            k=self.k,
+            batches=self.batches,
+            as_json=self.json,
+        )
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Look at a game before training: what will break second order, compile, data parallel.
+
+    Exit code: 0 no errors, 10 errors found, 2 bad input.
+    """
+
+    config: Annotated[Positional[str], arg(metavar="CONFIG", help="YAML file, as in experiments/")]
+
+    def run(self) -> int:
+        """Print what was found."""
+        from nashgrad.lab.diagnose import examine
+
+        return examine(load(self.config))
+
+
+@dataclass(frozen=True)
+class Reproduce:
+    """Draw a figure of the paper, with the numbers behind it."""
+
+    figure: Annotated[Positional[str], arg(metavar="FIGURE", help="fig1 or fig3")]
+    out: Annotated[str | None, arg(metavar="DIR", help="default: runs/<figure>")] = None
+    seeds: Annotated[int, arg(metavar="N", help="of fig3: seeds 0 to N - 1")] = 4
+
+    def run(self) -> int:
+        """Compute, draw, print the numbers."""
+        from nashgrad.lab.reproduce import reproduce
+
+        return reproduce(self.figure, out=self.out, seeds=self.seeds)
+
+
+Command = Train | Resume | Diagnose | Doctor | Reproduce | Demo | Tournament | Methods
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "resume": Resume,
+    "diagnose": Diagnose,
+    "doctor": Doctor,
+    "reproduce": Reproduce,
     "demo": Demo,
     "tournament": Tournament,
     "methods": Methods,

@@ -24,6 +24,7 @@ from nashgrad.lab.records import Run, Status, create_run, open_run
 from nashgrad.lab.session import Session
 from nashgrad.lab.tally import NotFiniteError, Tally
 from nashgrad.lab.tasks import build_task
+from nashgrad.lab.watch import Watch
 
 NOT_FINITE = 3
 MOST_RECORDS = 1_000  # kept before a loss that is not finite is looked for
@@ -152,9 +153,11 @@ def loop(session: Session, run: Run | None) -> int:
 
 def _steps(session: Session, run: Run | None, reporter: Reporter, interrupt: Interrupt) -> None:
     config, tally = session.config, Tally()
+    watch = Watch(session) if config.diagnose.every and run is not None else None
     if session.step == 0:
         judge(session, run)
         _save(session, run)
+        _look(watch, session, run)
     while not session.is_finished():
         started, before = time.perf_counter(), session.spent
         tally.add(session.advance())
@@ -180,10 +183,16 @@ def _steps(session: Session, run: Run | None, reporter: Reporter, interrupt: Int
             _note(session, run, reporter, means)
         if judged:
             judge(session, run, picture=last or config.evaluate.pictures)
+        _look(watch, session, run)
         if saved:
             _save(session, run)
         if stop:
             return
+
+
+def _look(watch: Watch | None, session: Session, run: Run | None) -> None:
+    if watch is not None and run is not None and watch.is_due(session.step, session.seconds):
+        run.log({"step": session.step, "spectra": watch.look()})
 
 
 def _due(step: int, every: int) -> bool:

@@ -1,6 +1,6 @@
 """Configurations: frozen values with limits, read from YAML and from the command line."""
 
-from nashgrad.lab.config.config import Checkpoint, Config, Evaluate, Log, Unrolled
+from nashgrad.lab.config.config import Checkpoint, Config, Evaluate, Log, Spectra, Unrolled
 from nashgrad.lab.config.files import dump, fingerprint, load
 from nashgrad.lab.config.methods import (
     Acgd,
@@ -117,6 +117,7 @@ __all__ = [
     "Smoothing",
     "SmoothingCode",
     "Sos",
+    "Spectra",
     "StepDecay",
     "Svre",
     "Unrolled",

@@ -13,6 +13,7 @@ from nashgrad.lab.config.limits import (
     Flag,
     Natural,
     Positive,
+    PositiveFraction,
     Seed,
     Text,
     key,
@@ -60,6 +61,15 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
+class Spectra:
+    """When the outermost eigenvalues are looked for, of v' and of w'."""
+
+    every: Natural = key(0, "steps; 0: never")
+    k: Count = key(4, "largest in magnitude, rightmost and fastest turning ones, each")
+    share: PositiveFraction = key(0.1, "most of the time; what would exceed it is left out")
+
+
+@dataclass(frozen=True, config=FORBID_UNKNOWN)
 class Config:
     """Everything that decides a run. Lengths are in game steps, paths as the shell sees them."""
 
@@ -89,6 +99,7 @@ class Config:
     log: Log = key(Log(), "metrics")
     evaluate: Evaluate = key(Evaluate(), "scores and pictures")
     checkpoint: Checkpoint = key(Checkpoint(), "saved states")
+    diagnose: Spectra = key(Spectra(), "spectra along training, into metrics.jsonl")
     out: Text | None = key(None, "run folder; null: runs/<file>-<method>-seed<seed>")
 
     @model_validator(mode="after")

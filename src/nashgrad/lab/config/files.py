@@ -30,6 +30,7 @@ FREE_KEYS = (
     "log",
     "evaluate",
     "checkpoint",
+    "diagnose",
     "out",
 )
 

@@ -1,0 +1,296 @@
+"""From what was measured to one word, with the evidence for it and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
+
+from nashgrad.analysis.motion import Motion
+from nashgrad.analysis.noise import Interval
+
+Name: TypeAlias = Literal[
+    "not finite",
+    "vanishing gradient",
+    "collapsed generator",
+    "diverging",
+    "cycling",
+    "not stationary",
+    "spurious",
+    "saddle",
+    "stable but not Nash",
+    "local Nash",
+    "stable",
+    "unsure",
+]
+
+EXIT_CODES: dict[str, int] = {
+    "local Nash": 0,
+    "stable but not Nash": 0,
+    "stable": 0,
+    "unsure": 11,
+    "not finite": 3,
+}
+"""Of the verdicts that are not "not stable", whose exit code is 10."""
+NOT_STABLE = 10
+
+FLAT = 1e-6
+"""Of a player's |v_i| and its rows of J, against the largest of the others'."""
+NOTHING = 1e-9
+"""The same, times max(1, |x|), whatever the others': next to nothing in the units of the losses."""
+INSENSITIVE = 3e-4
+"""Of a batch's entry: the variance that it causes, against what the other entries cause."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What is known of the eigenvalues of v', or of those of w'."""
+
+    complete: bool
+    neutral: int
+    rightmost: tuple[Interval, ...] = ()
+    """Real parts of those that are not neutral, the largest first, with their intervals."""
+    turns: bool = False
+    """Whether one of those with no certain sign has an imaginary part that is not neutral."""
+
+    @property
+    def unstable(self) -> bool:
+        """Whether a real part is certainly positive."""
+        return any(interval.sign > 0 for interval in self.rightmost)
+
+    @property
+    def stable(self) -> bool:
+        """Whether all real parts are certainly negative."""
+        certain = all(interval.sign < 0 for interval in self.rightmost)
+        return self.complete and not self.neutral and certain
+
+    @property
+    def on_axis(self) -> bool:
+        """Whether none is certainly positive, and one has no certain sign and turns."""
+        return not self.unstable and self.turns
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a verdict rests on. It holds no name of a method, no setting and no sample."""
+
+    finite: bool
+    exact: bool
+    """Whether the batch is all there is, so that nothing is noise."""
+    stationary: bool
+    p_value: float | None
+    """Of the mean of v being zero; `None` where it is exact."""
+    v: Side
+    w: Side | None
+    """Of w' as the optimisers' step sizes make it; `None` where it is not known."""
+    rate: float | None
+    """max |1 + l| of what one step does; `None` where the step is not known."""
+    hessians: Mapping[str, Interval] = field(default_factory=dict)
+    """The largest eigenvalue of each player's own block of J: negative where it is at its best."""
+    flat: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """By player: |v_i|, and its rows of J, both times max(1, |x|)."""
+    felt: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By player, by entry of the batch: the variance of v_i that it causes."""
+    motion: Motion | None = None
+
+
+class Verdict(NamedTuple):
+    """One word on the point, why, and what to try."""
+
+    name: Name
+    evidence: tuple[str, ...]
+    advice: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 stable, 10 not stable, 11 unsure, 3 not finite."""
+        return EXIT_CODES.get(self.name, NOT_STABLE)
+
+
+Found: TypeAlias = tuple[Name, tuple[str, ...]]
+
+
+def judge(e: Evidence) -> Verdict:
+    """The first rule that holds.
+
+    A point at which something is wrong with one player comes first, because it may look stationary;
+    then points that are not stationary, by where the step leads; then stationary ones, by the
+    signs of eigenvalues. What an interval does not decide is "unsure".
+    """
+    for rule in RULES:
+        if (found := rule(e)) is not None:
+            name, evidence = found
+            return Verdict(name, evidence, ADVICE[name])
+    return Verdict("unsure", _undecided(e), ADVICE["unsure"])
+
+
+def _not_finite(e: Evidence) -> Found | None:
+    return None if e.finite else ("not finite", ("a loss or the field is not finite",))
+
+
+def _vanishing(e: Evidence) -> Found | None:
+    for player, (v, rows) in e.flat.items():
+        others = [f for p, f in e.flat.items() if p != player]
+        beside = [max((f[i] for f in others), default=0.0) for i in (0, 1)]
+        lost = v <= max(FLAT * beside[0], NOTHING) and rows <= max(FLAT * beside[1], NOTHING)
+        if lost and not _all_at_rest(e):
+            said = (
+                f"player {player!r}: its field ({v:.1e}) and its rows of the Jacobian ({rows:.1e}) "
+                "have both vanished: no step of anybody gives it a gradient again soon"
+            )
+            return "vanishing gradient", (said,)
+    return None
+
+
+def _all_at_rest(e: Evidence) -> bool:
+    """A game without curvature anywhere has no scale to compare with."""
+    return all(rows == 0 for _, rows in e.flat.values())
+
+
+def _collapsed(e: Evidence) -> Found | None:
+    for player, felt in e.felt.items():
+        for entry, variance in felt.items():
+            others = sum(x for k, x in felt.items() if k != entry)
+            if variance < INSENSITIVE * others:
+                said = (
+                    f"player {player!r}: its field changes with the batch's {entry!r} by "
+                    f"{variance / others:.1e} of what the other entries change (in variance)"
+                )
+                return "collapsed generator", (said,)
+    return None
+
+
+def _moving(e: Evidence) -> Found | None:
+    if e.stationary:
+        return None
+    assert e.motion is not None
+    m, said = e.motion, (_not_zero(e), _shares(e.motion))
+    if m.overshooting >= 0.5:
+        return "diverging", (*said, f"a step multiplies the distance by up to {m.factor:.4g}")
+    if m.cycling >= 0.5:
+        return "cycling", said
+    if m.growing >= 0.9:
+        return "diverging", (*said, "nearly all of the step leads along unstable directions")
+    return "not stationary", said
+
+
+def _not_zero(e: Evidence) -> str:
+    return "v is not zero" if e.p_value is None else f"v is not zero (p = {e.p_value:.3f})"
+
+
+def _shares(m: Motion) -> str:
+    shares = m._asdict()
+    del shares["factor"]
+    return "the step is " + ", ".join(f"{x:.0%} {kind}" for kind, x in shares.items() if x >= 0.005)
+
+
+def _repelled(e: Evidence) -> Found | None:
+    """V' is stable, and the step is too large for it."""
+    if e.v.stable and e.rate is not None and e.rate > 1:
+        return "diverging", (
+            "v is zero and v' is stable",
+            f"but a step multiplies the distance by up to {e.rate:.4g}",
+        )
+    return None
+
+
+def _unstable(e: Evidence) -> Found | None:
+    if not e.v.unstable:
+        return None
+    said = f"v' has an eigenvalue with real part {_show(e.v.rightmost[0])}"
+    if e.w is not None and e.w.stable:
+        return "spurious", (said, "and w' has none: the method makes attractive what v flees")
+    if e.w is None or e.w.unstable:
+        return "saddle", ("v is zero", said)
+    return None
+
+
+def _stable(e: Evidence) -> Found | None:
+    if not e.v.stable or not e.w or not e.w.stable:
+        return None
+    said = ("v is zero", f"real parts of v' reach up to {_show(e.v.rightmost[0])}")
+    worst = [f"player {p!r}: its own Hessian has the wrong sign" for p, _ in _wrong(e)]
+    if worst:
+        return "stable but not Nash", (*said, *worst)
+    if all(interval.sign < 0 for interval in e.hessians.values()):
+        return "local Nash", (*said, "and each player's own Hessian has the right sign")
+    return "stable", (*said, "whether it is a Nash point its Hessians do not decide")
+
+
+def _wrong(e: Evidence) -> list[tuple[str, Interval]]:
+    return [(p, interval) for p, interval in e.hessians.items() if interval.sign > 0]
+
+
+def _around(e: Evidence) -> Found | None:
+    """V' on the imaginary axis: nothing draws the players in, unless the method does."""
+    if not (e.exact and e.v.on_axis and e.v.complete and not e.v.neutral):
+        return None
+    if e.w is not None and e.w.stable:
+        return "stable", ("v' has eigenvalues on the imaginary axis", "and w' is stable")
+    if e.w is None or e.w.on_axis:
+        return "cycling", ("v is zero", "eigenvalues of v' lie on the imaginary axis")
+    return None
+
+
+RULES: tuple[Callable[[Evidence], Found | None], ...] = (
+    _not_finite,
+    _vanishing,
+    _collapsed,
+    _moving,
+    _unstable,
+    _repelled,
+    _stable,
+    _around,
+)
+
+
+def _undecided(e: Evidence) -> tuple[str, ...]:
+    said = ["v is zero" if e.p_value is None else f"v is zero within noise (p = {e.p_value:.3f})"]
+    for name, side in (("v'", e.v), ("w'", e.w)):
+        if side is None:
+            said.append(f"{name} is not known")
+            continue
+        if not side.complete:
+            said.append(f"not all eigenvalues of {name} are known")
+        if side.neutral:
+            said.append(f"{side.neutral} eigenvalues of {name} are neutral")
+        said += [
+            f"an eigenvalue of {name} has a real part of no certain sign: {_show(i)}"
+            for i in side.rightmost[:1]
+            if i.sign == 0
+        ]
+    return tuple(said)
+
+
+def _show(i: Interval) -> str:
+    return f"{i.estimate:.3g}" + ("" if i.low == i.high else f" ({i.low:.3g} to {i.high:.3g})")
+
+
+ADVICE: dict[Name, tuple[str, ...]] = {
+    "not finite": (
+        "lower the learning rate, or go back to an earlier checkpoint",
+        "check the data for values that are not finite",
+    ),
+    "vanishing gradient": (
+        "train the other player less, or weaken it (smaller, R1, noise on its inputs)",
+        "use a loss that does not saturate (GAN: the standard loss, not `minimax`)",
+    ),
+    "collapsed generator": (
+        "go back to an earlier checkpoint; training rarely leaves such a point",
+        "raise gamma by a factor of 10, or lower the generator's learning rate",
+    ),
+    "diverging": ("lower the learning rate below the largest stable step",),
+    "cycling": (
+        "move the eigenvalues off the axis: Consensus with the gamma given here, or Extragradient",
+    ),
+    "not stationary": ("train on: nothing here is wrong by itself",),
+    "spurious": ("lower gamma below the limit given here, and train on",),
+    "saddle": ("train on: a step leads away from here",),
+    "stable but not Nash": ("a player could gain by itself, and the dynamics do not show it how",),
+    "local Nash": (),
+    "stable": (),
+    "unsure": (
+        "more or larger batches narrow the intervals",
+        "neutral directions (dead units, scalings that cancel) stay undecided: watch the scores",
+    ),
+}

@@ -1,0 +1,171 @@
+"""`nashgrad diagnose`: a run's checkpoint, its spectrum and a verdict."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nashgrad.analysis import DENSE, Diagnosis, diagnose
+from nashgrad.core.field import GameField
+from nashgrad.lab.atomic import write_json
+from nashgrad.lab.build import build_game
+from nashgrad.lab.checkpoint import Restored, load_at, load_latest
+from nashgrad.lab.config import Config, fingerprint, load
+from nashgrad.lab.errors import UsageError
+from nashgrad.lab.records import Run, open_run
+from nashgrad.lab.session import Session
+from nashgrad.lab.tasks import build_task
+from nashgrad.lab.train import prepare
+from nashgrad.plots import eigenvalue_plane, new_figure, save_png, spectra_side_by_side
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def diagnose_run(
+    folder: str,
+    *,
+    checkpoint: int | None = None,
+    k: int | None = None,
+    batches: int = 8,
+    as_json: bool = False,
+) -> int:
+    """Prints a diagnosis of a run, and leaves it and a picture in the run's folder `diagnosis`.
+
+    Small networks are looked at in float64. Batches are those that training would see next.
+
+    Args:
+        folder: the run.
+        checkpoint: the step; the last one by default.
+        k: how many eigenvalues; by default all of small games.
+        batches: how many are averaged.
+        as_json: prints JSON and nothing else.
+
+    Returns:
+        The verdict's exit code: 0 stable, 10 not stable, 11 unsure, 3 not finite.
+
+    Raises:
+        UsageError: For a folder without a run or without that checkpoint, and a game whose losses
+            draw random numbers.
+    """
+    run = open_run(folder)
+    session, step = restored(run, checkpoint)
+    say = _quiet if as_json else _progress
+    found = look(session, k=k, batches=batches, say=say)
+    leave(run, found, step)
+    print(json.dumps(finite(found.to_dict()), indent=2) if as_json else found)  # noqa: T201
+    if not as_json:
+        print(f"\n{run.path / 'diagnosis'}")  # noqa: T201
+    return found.verdict.exit_code
+
+
+def examine(config: Config) -> int:
+    """Prints the doctor's findings on the game of a configuration.
+
+    Returns:
+        0, or 10 where there is an error among them.
+    """
+    from nashgrad.analysis.doctor import doctor
+
+    config = replace(config, out=None)
+    task = build_task(config)
+    game = build_game(config, task, torch.device("cpu"))
+    stream = task.stream(config.model.latent, torch.device("cpu"))
+    found = doctor(game, next(stream))
+    print(found)  # noqa: T201
+    return 0 if found.ok else 10
+
+
+def restored(run: Run, step: int | None) -> tuple[Session, int]:
+    """A run's session at a checkpoint; its folder is only read."""
+    config = replace(load(run.config), out=str(run.path))
+    session = prepare(config)
+    mark = fingerprint(config)
+    found: Restored = (
+        load_latest(run.checkpoints, mark) if step is None else load_at(run.checkpoints, step, mark)
+    )
+    session.load_state_dict(found.step, found.state)
+    return session, found.step
+
+
+def look(
+    session: Session,
+    *,
+    k: int | None = None,
+    batches: int = 8,
+    say: Callable[[str], None] | None = None,
+) -> Diagnosis:
+    """The diagnosis of a session where it stands."""
+    opt, played = session.opt, session.opt.field.game
+    small = opt.space.size <= DENSE and k is None and session.device.type == "cpu"
+    seen = [session.ranks.share(b) for b in islice(session.stream, batches)]
+    steps = opt.step_sizes()
+    if small:
+        played = played.double()
+        seen = [torch.utils._pytree.tree_map(_double, b) for b in seen]
+    try:
+        return diagnose(
+            GameField(played),
+            seen if len(seen) > 1 else seen[0],
+            adjustment=opt.adjustment,
+            steps=steps,
+            k=k,
+            progress=say,
+        )
+    except ValueError as error:
+        raise UsageError(f"this game cannot be diagnosed: {error}") from error
+
+
+def _double(x: Any) -> Any:
+    return x.double() if isinstance(x, torch.Tensor) and x.is_floating_point() else x
+
+
+def leave(run: Run, found: Diagnosis, step: int) -> None:
+    """Writes the diagnosis and its picture beside the run's other files."""
+    folder = run.path / "diagnosis"
+    folder.mkdir(exist_ok=True)
+    name = f"{step:08d}"
+    write_json(folder / f"{name}.json", finite(found.to_dict()))
+    if found.verdict.name == "not finite":
+        return
+    save_png(picture(found), folder / f"{name}.png")
+
+
+def picture(found: Diagnosis) -> Figure:
+    """The eigenvalues of v', and beside them those of w' where it is another map."""
+    how: Any = {"complete": found.v.spectrum.complete, "total": found.size}
+    if found.w is None or found.w_is == "v'":
+        figure, [[ax]] = new_figure(width=4.5, height=4)
+        eigenvalue_plane(ax, found.v.spectrum.eigenvalues, title="v'", **how)
+        return figure
+    figure, [axes] = new_figure(columns=2, width=4.5, height=4)
+    spectra = (p.spectrum.eigenvalues for p in (found.v, found.w))
+    spectra_side_by_side(axes, *spectra, titles=("v'", found.w_is), **how)
+    return figure
+
+
+def finite(value: Any) -> Any:
+    """The same with a text in place of numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _progress(text: str) -> None:
+    sys.stderr.write(f"... {text}\n")
+    sys.stderr.flush()
+
+
+def _quiet(text: str) -> None:
+    pass
