@@ -207,7 +207,7 @@ def test_errors_of_keys(
     [
         ("trian x", "nashgrad: unknown command 'trian', did you mean train?"),
         ("--trian", "nashgrad: unknown command '--trian', did you mean train?"),
-        ("zzz", "nashgrad: unknown command 'zzz'; known: train, resume, demo"),
+        ("zzz", "nashgrad: unknown command 'zzz'; known: train, resume, diagnose"),
         ("train", "nashgrad train: needs a file first"),
         ("train --steps 3 x.yaml", "nashgrad train: needs a file first"),
         ("train a.yaml b.yaml", "nashgrad: Unrecognized options: b.yaml"),
