@@ -537,13 +537,33 @@ def test_where_batches_fail_it_goes_one_by_one(monkeypatch: pytest.MonkeyPatch) 
         assert error(M, matrices[3]) < 1e-12
 
 
-def test_a_constant_field_and_products_with_graphs() -> None:
+@pytest.mark.parametrize("transposed", [False, True])
+def test_products_of_matrices_are_differentiable_where_those_of_vectors_are(
+    transposed: bool,
+) -> None:
     game = quadratic({"a": 2, "b": 3})
     J = ng.GameField(game).linearize(None, create_graph=True).jacobian
+    A = J.T if transposed else J
     U = draw(0, 5, 2).requires_grad_()
-    (gradient,) = torch.autograd.grad((J @ U).sum(), U)
-    torch.testing.assert_close(gradient, J.to_dense().T @ torch.ones(5, 2).double())
-    assert J.to_dense().shape == (5, 5)
+    (gradient,) = torch.autograd.grad((A @ U).sum(), U)
+    torch.testing.assert_close(gradient, A.to_dense().T @ torch.ones(5, 2).double())
+
+
+def test_a_constant_field() -> None:
+    space = ng.GameField(quadratic({"a": 2, "b": 3})).space
+    J = jacobians.GraphJacobian(space, torch.ones(5).double())
+    for M in (J.to_dense(), J @ torch.eye(5).double(), J.T @ torch.eye(5).double()):
+        assert torch.equal(M, torch.zeros(5, 5).double())
+
+
+def test_a_loss_scale_is_divided_out() -> None:
+    case = trio()
+    field = ng.GameField(case.game)
+    at = field.linearize(case.batch, create_graph=True)
+    J = jacobians.GraphJacobian(field.space, 8 * at.value, scale=torch.tensor(8.0))
+    eye = torch.eye(J.size).double()
+    for M in (J.to_dense(), J @ eye, (J.T @ eye).T):
+        assert error(M, case.jacobian) < 1e-12
 
 
 def test_no_columns() -> None:

@@ -6,6 +6,13 @@ from nashgrad.analysis.findings import Diagnosis as Diagnosis
 from nashgrad.analysis.gamma import GammaChoice as GammaChoice
 from nashgrad.analysis.gamma import projected as projected
 from nashgrad.analysis.gamma import smallest_gamma as smallest_gamma
+from nashgrad.analysis.parts import Share as Share
+from nashgrad.analysis.parts import antisymmetric as antisymmetric
+from nashgrad.analysis.parts import averaged as averaged
+from nashgrad.analysis.parts import consensus_jacobian as consensus_jacobian
+from nashgrad.analysis.parts import preconditioned as preconditioned
+from nashgrad.analysis.parts import rotation_share as rotation_share
+from nashgrad.analysis.parts import symmetric as symmetric
 from nashgrad.analysis.paths import PathAngle as PathAngle
 from nashgrad.analysis.paths import PathShape as PathShape
 from nashgrad.analysis.paths import field_at as field_at
