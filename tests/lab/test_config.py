@@ -397,6 +397,7 @@ def test_keys_of_the_file(tmp_path: Path) -> None:
         "game model steps budget data loss penalties method schedule unrolled optimizer lr_schedule"
     )
     more = (
-        "ema precision microbatches device threads seed deterministic log evaluate checkpoint out"
+        "ema precision microbatches device threads seed deterministic log evaluate checkpoint "
+        "diagnose out"
     )
     assert " ".join(asdict(load(tmp_path, RING))) == f"{keys} {more}"

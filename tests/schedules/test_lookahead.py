@@ -92,7 +92,7 @@ def test_demands_of_the_inner_schedule() -> None:
     assert not Lookahead(ng.Alternating()).revisits
     assert (Lookahead(RungeKutta()).base, Lookahead(ng.Simultaneous()).base) == ("known", "any")
     game = mlp_gan().game
-    message = r"^Lookahead: the effective step of Adadelta is not known; known are Adam, "
+    message = r"^RungeKutta: the effective step of Adadelta is not known; known are Adam, "
     with pytest.raises(ValueError, match=message):
         ng.GameOptimizer(
             ng.GameField(game), Adadelta(game.parameters()), schedule=Lookahead(RungeKutta())
