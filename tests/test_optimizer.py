@@ -548,10 +548,25 @@ def test_an_overflow_does_not_reach_the_memory() -> None:
     [
         ("adjustment", ng.Consensus, "adjustment: Consensus is a class; write Consensus(...)"),
         ("schedule", ng.Alternating, "schedule: Alternating is a class; write Alternating(...)"),
-        ("adjustment", "sga", "adjustment: expected a nashgrad Adjustment, got 'sga'"),
-        ("schedule", ng.Identity(), "schedule: expected a nashgrad Schedule, got Identity()"),
+        (
+            "adjustment", "consensus",
+            "adjustment: expected an adjustment such as Consensus(10.0), got 'consensus'",
+        ),
+        (
+            "adjustment", ng.Extragradient(),
+            "adjustment: Extragradient is a schedule: write schedule=Extragradient(...)",
+        ),
+        (
+            "adjustment", ng.Extragradient,
+            "adjustment: Extragradient is a schedule: write schedule=Extragradient(...)",
+        ),
+        (
+            "schedule", ng.Identity(),
+            "schedule: Identity is an adjustment: write adjustment=Identity(...)",
+        ),
+        ("schedule", None, "schedule: expected a schedule such as Extragradient(), got None"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_method(name: str, given: object, message: str) -> None:
     game = quadratic({"a": 1, "b": 2})
     with pytest.raises(TypeError) as error:

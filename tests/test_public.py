@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 import types
@@ -46,6 +47,38 @@ def test_the_names_of_the_design_are_there() -> None:
         *("backward", "GameOptimizer", "RMSPropTF", "GAN", "DiracGAN", "Quadratic", "bilinear"),
     }
     assert nashgrad.__version__
+
+
+CALLED = {
+    "CGD": "Competitive",
+    "ACGD": "AdaptiveCompetitive",
+    "SGA": "Symplectic",
+    "SOS": "StableOpponentShaping",
+    "LSS": "LocalSymplecticSurgery",
+    "SVRE": "VarianceReduced",
+    "ExtraAdam": "Extragradient, over torch.optim.Adam",
+}
+
+
+@pytest.mark.parametrize(("name", "called"), CALLED.items())
+def test_names_from_papers_lead_to_ours(name: str, called: str) -> None:
+    with pytest.raises(AttributeError) as error:
+        getattr(nashgrad, name)
+    assert str(error.value) == f"nashgrad has no {name!r}: it is called {called}"
+    assert not hasattr(nashgrad, name)
+
+
+def test_all_names_from_papers_lead_somewhere() -> None:
+    for name, called in nashgrad._CALLED.items():
+        assert not hasattr(nashgrad, name)
+        assert hasattr(nashgrad, re.split(r"\W", called)[0])
+
+
+def test_other_unknown_names_are_answered_as_ever() -> None:
+    message = "^module 'nashgrad' has no attribute 'Consensu'$"
+    with pytest.raises(AttributeError, match=message) as error:
+        nashgrad.Consensu  # noqa: B018
+    assert error.value.name == "Consensu"  # from which Python suggests
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - ALIASES))

@@ -1,5 +1,7 @@
 """Training GANs and other smooth games so that they converge, and knowing why when not."""
 
+import typing as _typing
+
 from nashgrad.adjustments import LOLA as LOLA
 from nashgrad.adjustments import AdaptiveCompetitive as AdaptiveCompetitive
 from nashgrad.adjustments import Chain as Chain
@@ -72,3 +74,40 @@ from nashgrad.schedules import StepRecord as StepRecord
 from nashgrad.schedules import VarianceReduced as VarianceReduced
 
 __version__ = "0.1.0"
+
+if not _typing.TYPE_CHECKING:  # a checker would take every name for one that is there
+    # What methods are called elsewhere.
+    _CALLED = {
+        "ACGD": "AdaptiveCompetitive",
+        "AltGD": "Alternating",
+        "CGD": "Competitive",
+        "CO": "Consensus",
+        "ConOpt": "Consensus",
+        "ConsensusOptimization": "Consensus",
+        "EG": "Extragradient",
+        "EMA": "average",
+        "ExtraAdam": "Extragradient, over torch.optim.Adam",
+        "ExtraSGD": "Extragradient, over torch.optim.SGD",
+        "HGD": "HamiltonianDescent",
+        "LOOKAHEAD": "Lookahead (the schedule) or LookAhead (the adjustment)",
+        "LSS": "LocalSymplecticSurgery",
+        "LookaheadMinmax": "Lookahead",
+        "NegativeMomentum": "Momentum",
+        "ODEGAN": "RungeKutta",
+        "OGDA": "Optimistic",
+        "OMD": "Optimistic",
+        "OptimisticAdam": "OptimisticStep, over torch.optim.Adam",
+        "PastExtragradient": "ExtrapolationFromPast",
+        "RK2": "RungeKutta(2)",
+        "RK4": "RungeKutta(4)",
+        "SGA": "Symplectic",
+        "SOS": "StableOpponentShaping",
+        "SVRE": "VarianceReduced",
+        "SimGD": "Simultaneous",
+        "UnrolledGAN": "Unrolled",
+    }
+
+    def __getattr__(name):
+        if name in _CALLED:
+            raise AttributeError(f"nashgrad has no {name!r}: it is called {_CALLED[name]}")
+        raise AttributeError(f"module 'nashgrad' has no attribute {name!r}")

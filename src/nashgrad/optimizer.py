@@ -52,7 +52,7 @@ def backward(
         raise TypeError(
             f"expected a GameField, got {type(field).__name__}: backward(GameField(game), batch)"
         )
-    _check_kind("adjustment", adjustment, Adjustment)
+    _check_kind("adjustment", adjustment)
     if not adjustment.pure:
         raise ValueError(f"{type(adjustment).__name__} has memory, which needs a GameOptimizer")
     if field.scaler is not None:
@@ -103,8 +103,8 @@ class GameOptimizer:
                 f"expected a GameField, got {type(field).__name__}: "
                 "GameOptimizer(GameField(game), ...)"
             )
-        _check_kind("adjustment", adjustment, Adjustment)
-        _check_kind("schedule", schedule, Schedule)
+        _check_kind("adjustment", adjustment)
+        _check_kind("schedule", schedule)
         self.field, self.adjustment, self.schedule = field, adjustment, schedule
         self.optimizers = _by_player(field.space, optimizers)
         _check_coverage(field.space, self.optimizers)
@@ -299,12 +299,22 @@ def _by_player(
     return {player: optimizers[player] for player in space.players}
 
 
-def _check_kind(name: str, value: object, kind: type) -> None:
-    if isinstance(value, kind):
+def _check_kind(name: str, value: object) -> None:
+    """Refuses what is no adjustment, or no schedule; says where the other one goes."""
+    kinds = {"adjustment": Adjustment, "schedule": Schedule}
+    examples = {"adjustment": "Consensus(10.0)", "schedule": "Extragradient()"}
+    articles = {"adjustment": "an adjustment", "schedule": "a schedule"}
+    if isinstance(value, kinds[name]):
         return
-    if isinstance(value, type):
-        raise TypeError(f"{name}: {value.__name__} is a class; write {value.__name__}(...)")
-    raise TypeError(f"{name}: expected a nashgrad {kind.__name__}, got {value!r}")
+    given = value if isinstance(value, type) else type(value)
+    call = f"{given.__name__}(...)"
+    for right, kind in kinds.items():
+        if issubclass(given, kind) and right == name:
+            raise TypeError(f"{name}: {given.__name__} is a class; write {call}")
+        if issubclass(given, kind):
+            raise TypeError(f"{name}: {given.__name__} is {articles[right]}: write {right}={call}")
+    expected = f"{articles[name]} such as {examples[name]}"
+    raise TypeError(f"{name}: expected {expected}, got {value!r}")
 
 
 def _check_base(

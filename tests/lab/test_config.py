@@ -142,6 +142,9 @@ def fitted(values: dict[str, Any]) -> dict[str, Any]:
     values["data"]["path"] = values["data"]["path"] or "somewhere"
     if values["lr_schedule"]["name"] in ("cosine", "linear"):
         values["budget"] = None
+    whole_steps = {"acgd", "newton", "krylov_descent", "implicit_euler"}
+    if whole_steps & {values["method"]["name"], values["schedule"]["name"]}:
+        values["optimizer"] = {"generator": {"name": "sgd"}, "discriminator": {"name": "sgd"}}
     if values["precision"] == "fp16":
         values["device"] = "cuda"
     if values["model"]["name"] != "mlp":
@@ -183,11 +186,14 @@ REFUSED = [
     (LR, "lrr: 1}\n  disc", "optimizer.generator.lrr: unknown key, did you mean lr?"),
     (LR, "lr: -0.001}\n  disc", "optimizer.generator.lr: must be greater than 0, got -0.001"),
     (LR, "lr: .nan}\n  disc", "optimizer.generator.lr: must be finite, got nan"),
+    (LR, "lr: nan}\n  disc", "optimizer.generator.lr: must be finite, got nan"),
     (LR, "lr: 1e999}\n  disc", "optimizer.generator.lr: must be finite, got inf"),
     (LR, "lr: fast}\n  disc", "optimizer.generator.lr: expected a number, got 'fast'"),
     (LR, "lr: '1e-4'}\n  disc", "optimizer.generator.lr: expected a number, got '1e-4'"),
     (LR, "lr: true}\n  disc", "optimizer.generator.lr: expected a number, got true"),
     (LR, "lr: null}\n  disc", "optimizer.generator.lr: expected a number, got null"),
+    (", 0.9]", "]", "optimizer.discriminator.betas: needs 2 values"),
+    (", 0.9]", ", 0.9, 0.9]", "optimizer.discriminator.betas: needs 2 values"),
     ("0.9]", "1.0]", "optimizer.discriminator.betas[1]: must be less than 1, got 1.0"),
     (
         "betas: [0.5, 0.9]",
@@ -238,6 +244,23 @@ ADDED = [
     (
         "method: consensu",
         "method.name: unknown method 'consensu', did you mean consensus? known: none, consensus, ",
+    ),
+    ("method: extragradient", "method: extragradient is a schedule: write schedule: extragradient"),
+    (
+        "method: {name: extragradient, resample: true}",
+        "method: extragradient is a schedule: write schedule: extragradient",
+    ),
+    ("schedule: consensus", "schedule: consensus is a method: write method: consensus"),
+    ("schedule: cosine", "schedule: cosine is an lr schedule: write lr_schedule: cosine"),
+    ("lr_schedule: none", "lr_schedule.name: unknown lr schedule 'none'"),
+    (
+        "method: acgd",
+        "optimizer.generator.name: acgd makes whole steps by itself, which rmsprop_tf would change "
+        "again; use sgd without momentum (optimizer.generator.name: sgd, and the discriminator's)",
+    ),
+    (
+        "schedule: {name: runge_kutta, order: 10000000000000000000000000}",
+        "schedule.order: unknown order 10000000000000000000000000; known: 2, 4",
     ),
     (
         "schedule: {name: alternating, turns: [discriminator, critic]}",
@@ -301,6 +324,43 @@ def test_networks_that_cannot_make_the_images(
     text = RING.replace("game: ring", f"game: {game}").replace("mlp", model)
     found = refusal(tmp_path, f"{text}data: {{path: x}}\n")
     assert found.startswith(f"config.yaml: {message}")
+
+
+FLAGS = [
+    ("--method extragradient", "extragradient is a schedule: write --schedule extragradient"),
+    ("--schedule consensus", "consensus is a method: write --method consensus"),
+    ("--method.gamma nan", "must be finite, got nan"),
+    ("--method.gamma .nan", "must be finite, got nan"),
+    ("--method.gamma -inf", "must be finite, got -inf"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), FLAGS)
+def test_refused_flags(tmp_path: Path, words: str, message: str) -> None:
+    flag = words.split()[0]
+    text = f"{RING}method: consensus\nschedule: alternating\n"
+    assert refusal(tmp_path, text, *words.split()) == f"{flag}: {message}"
+
+
+SGD = """\
+game: ring
+model: mlp
+steps: 100
+optimizer: {generator: sgd, discriminator: {name: sgd, momentum: 0.0}}
+"""
+
+
+@pytest.mark.parametrize(
+    "line", ["method: acgd", "method: newton", "method: krylov_descent", "schedule: implicit_euler"]
+)
+def test_methods_that_make_whole_steps_ask_for_plain_sgd(tmp_path: Path, line: str) -> None:
+    load(tmp_path, f"{SGD}{line}\n")
+    name = line.split(": ")[1]
+    found = refusal(tmp_path, f"{SGD}{line}\n", "--optimizer.discriminator.momentum", "0.5")
+    assert found.startswith(
+        f"config.yaml: optimizer.discriminator.name: {name} makes whole steps by itself, which sgd "
+        "would change again; use sgd without momentum"
+    )
 
 
 def test_all_wrong_keys_are_counted(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import re
 import sys
 from importlib.metadata import requires
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -29,6 +30,19 @@ def test_missing_packages_are_named(
         "nashgrad: the command line also needs no_such_package, nor_this: "
         'pip install "nashgrad[lab]"\n',
     )
+
+
+def test_an_interrupt_is_quiet_while_it_imports(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.delattr("nashgrad.lab.cli", raising=False)
+    monkeypatch.setitem(sys.modules, "nashgrad.lab.cli", Interrupted("nashgrad.lab.cli"))
+    assert entry.main(["demo"]) == 130
+    assert capsys.readouterr() == ("", "")
 
 
 def test_only_the_standard_library_is_imported_before_the_check() -> None:

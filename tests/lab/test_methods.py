@@ -13,6 +13,7 @@ import nashgrad.schedules
 from nashgrad.lab import catalogue
 from nashgrad.lab import config as c
 from nashgrad.lab.cli import main
+from nashgrad.lab.config.config import WHOLE_STEPS
 from nashgrad.lab.config.keys import kinds, variants
 from nashgrad.lab.methods import METHODS, SCHEDULES, Row
 from nashgrad.lab.train import prepare
@@ -48,6 +49,8 @@ def test_a_row_names_the_class_that_its_section_builds(
     session = prepare(config(tmp_path, key, name))
     built = session.opt.adjustment if key == "method" else session.opt.schedule
     assert type(built).__name__ == ("Chain" if name == "jare" else row.implementation)
+    assert (built.base == "plain") == (name in PLAIN)
+    assert (built.base == "plain") == isinstance(SECTIONS[key][name](), WHOLE_STEPS)
     home = nashgrad.adjustments if key == "method" else nashgrad.schedules
     assert getattr(home, row.implementation).__doc__
 
@@ -71,10 +74,10 @@ def config(folder: Path, key: str, name: str) -> c.Config:
     """The section with its defaults; the optimiser is one that its method allows."""
     path = folder / "ring.yaml"
     path.write_text(CONFIG)
-    changed = replace(c.load(path), **{key: SECTIONS[key][name]()})
+    changes = {key: SECTIONS[key][name]()}
     if name in PLAIN:
-        changed = replace(changed, optimizer=c.Optimizers(c.Sgd(lr=0.1), c.Sgd(lr=0.1)))
-    return changed
+        changes["optimizer"] = c.Optimizers(c.Sgd(lr=0.1), c.Sgd(lr=0.1))
+    return replace(c.load(path), **changes)
 
 
 @pytest.mark.parametrize(("key", "name", "row"), ROWS, ids=[name for _, name, _ in ROWS])
@@ -89,8 +92,11 @@ def test_the_table_lists_every_method(capsys: pytest.CaptureFixture[str]) -> Non
     told = capsys.readouterr().out
     for name in [*METHODS, *SCHEDULES]:
         assert f" {name} " in told
-    assert "The Numerics of GANs" in told
+    assert "A. Geiger: The Numerics of" in told
     assert max(map(len, told.splitlines())) <= 200
+    assert not [line for line in told.splitlines() if line != line.rstrip()]
+    assert "    EveryK(inner, k) " in told
+    assert "Unrolled(game, opponent, steps, rate, *, differentiate=True)" in told
 
 
 def test_the_table_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,6 +116,55 @@ def test_a_name_prints_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> 
     assert "w = v - gamma J^T v" in told
     assert "References:" in told
     assert "gamma" in told
+
+
+ANY_SPELLING = {
+    "CGD": "method: cgd\n",
+    "SGA": "method: sga\n",
+    "from-past": "schedule: from_past\n",
+    "Competitive": "method: cgd\n",
+    "competitive": "method: cgd\n",
+    "Consensus": "method: consensus\n",
+    "Lookahead": "schedule: lookahead\n",
+    "LookAhead": "method: lookahead_opponent\n",
+    "lookahead": "schedule: lookahead\n",
+    "unrolled": "unrolled: {steps: 5, rate: 0.1}\nnashgrad.games.unrolled\nUnrolled(game, opponent",
+    "Unrolled": "unrolled: {steps: 5, rate: 0.1}\n",
+    "ema": "ema: 0.999, or ema: uniform\nnashgrad.averaging\naverage(module, decay=None)\n",
+    "average": "ema: 0.999, or ema: uniform\n",
+}
+
+
+@pytest.mark.parametrize(("name", "start"), ANY_SPELLING.items())
+def test_a_method_is_found_by_any_of_its_names(
+    capsys: pytest.CaptureFixture[str], name: str, start: str
+) -> None:
+    assert main(["methods", name]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(start)
+    assert "Args:" in told or "Cost" in told
+
+
+def test_every_class_is_found_and_shown_with_its_arguments(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for key, name, row in ROWS:
+        assert main(["methods", row.implementation]) == 0
+        told = capsys.readouterr().out.splitlines()
+        assert told[2].startswith(f"{row.implementation}(")
+        if row.implementation != "Consensus":
+            assert told[0] == f"{key}: {name}"
+    assert main(["methods", "consensus_norm_ratio"]) == 0
+    assert "\nNormRatio(inner, ratio=1.0, maximum=None)\n" in capsys.readouterr().out
+
+
+def test_other_keys_are_told_to_be_no_methods(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("optimizer", "lr_schedule", "Penalties"):
+        assert main(["methods", name]) == 2
+        assert capsys.readouterr().err == (
+            f"nashgrad methods: {name.lower()!r} is a key of the configuration and no method; "
+            "nashgrad train --help explains it\n"
+        )
 
 
 def test_one_row_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,15 +2,18 @@
 
 import json
 import math
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from nashgrad.lab import tournament
 from nashgrad.lab.cli import main
 from nashgrad.lab.config import load
 from nashgrad.lab.records import Run
+from nashgrad.lab.runner import Job, Outcome, run_jobs
 
 BASE = """
 game: ring
@@ -149,6 +152,27 @@ BAD = {
     "no length": ("budget: 30\n", "", "budget: give either budget or steps"),
     "two lengths": ("budget: 30", "budget: 30\nsteps: 3", "budget: give either budget or steps"),
     "an unknown score": ("score: sw2", "score: sw3", "score: 'sw3' is none of "),
+    "a single seed": ("seeds: [0, 1]", "seeds: 2", "seeds: expected a list, such as [0, 1]"),
+    "no seeds": ("seeds: [0, 1]", "seeds: []", "seeds: needs at least one"),
+    "a single tuning seed": (
+        "points: 5", "points: 5\ntuning: {seeds: 7, factors: [1]}",
+        "tuning.seeds: expected a list, such as [0, 1]",
+    ),
+    "a single factor": (
+        "points: 5", "points: 5\ntuning: {seeds: [7], factors: 2}",
+        "tuning.factors: expected a list, such as [0.5, 1, 2]",
+    ),
+    "no factors": (
+        "points: 5", "points: 5\ntuning: {seeds: [7], factors: []}",
+        "tuning.factors: needs at least one",
+    ),
+    "an entrant that is no section": (
+        "{method: none}", "none", "entrants.plain: expected a section, got 'none'",
+    ),
+    "a schedule for a method": (
+        "{method: none}", "{method: extragradient}",
+        "entrants.plain: method: extragradient is a schedule: write schedule: extragradient",
+    ),
     "an unknown baseline": ("baseline: plain", "baseline: plane", "baseline: 'plane' is no"),
     "a seed twice": ("seeds: [0, 1]", "seeds: [0, 0]", "seeds: one is given twice"),
     "an unknown method": (
@@ -163,7 +187,7 @@ BAD = {
         "{method.gamma: 2}", "{method.lam: 2}", "method 'consensus' has no lam",
     ),
     "an entrant that cannot be": (
-        "{method.gamma: 2}", "{method: acgd}", "entrants.consensus: ",
+        "{method.gamma: 2}", "{method: acgd}", "entrants.consensus: optimizer.generator.name: acgd",
     ),
     "a base that is not there": ("base: base.yaml", "base: bass.yaml", "bass.yaml: no such file"),
     "tuning on what is reported": (
@@ -194,6 +218,33 @@ def test_a_bad_file_is_one_line_before_anything_runs(
     assert not (folder / "out").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_end_of_tuning_stops_before_the_rest(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+) -> None:
+    stages = []
+
+    def played(jobs: list[Job], **options: Any) -> list[Outcome]:
+        stages.append(len(jobs))
+        if len(stages) > 1:
+            return run_jobs(jobs, **options)
+        signal.raise_signal(number)
+        return [Outcome(job, "finished") for job in jobs]
+
+    monkeypatch.setattr(tournament, "run_jobs", played)
+    (folder / "plan.yaml").write_text(TUNED)
+    words = ["tournament", "plan.yaml", "--out", "the out", "--jobs", "1"]
+    assert main(words) == 128 + number
+    assert stages == [12, 4]
+    assert capsys.readouterr().out == (
+        "interrupted; go on with: nashgrad tournament plan.yaml --out 'the out' --jobs 1\n"
+    )
+    assert not (folder / "the out/runs").exists()
+
+
 def test_another_tournaments_folder_is_refused(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,6 +252,15 @@ def test_another_tournaments_folder_is_refused(
     capsys.readouterr()
     play(folder, PLAN.replace("budget: 30", "budget: 36"), code=2)
     assert "holds a run of another configuration" in capsys.readouterr().err
+
+
+def test_a_file_in_place_of_the_folder_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "plan.yaml").write_text(PLAN)
+    (folder / "notes.txt").write_text("mine")
+    assert main(["tournament", "plan.yaml", "--out", "notes.txt"]) == 2
+    assert capsys.readouterr().err == "notes.txt: is a file; --out names a folder\n"
 
 
 def test_jobs_must_be_a_number_of_processes(

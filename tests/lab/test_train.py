@@ -278,6 +278,17 @@ def test_data_that_does_not_fit_is_one_line_and_leaves_nothing(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_file_in_place_of_the_folder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, file = tmp_path / "run.yaml", tmp_path / "notes.txt"
+    config.write_text(RING)
+    file.write_text("mine")
+    assert main(["train", str(config), "--out", str(file)]) == 2
+    assert capsys.readouterr().err == f"{file}: is a file; --out names a folder\n"
+    assert file.read_text() == "mine"
+
+
 def test_a_folder_that_holds_a_run_is_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,8 +111,8 @@ def test_numbers_out_of_range() -> None:
         message = rf"^period must be a whole number of at least 1, got {period}$"
         with pytest.raises(ValueError, match=message):
             Lookahead(inner, period)
-    for alpha in (0.0, 1.1, float("nan")):
-        message = rf"^alpha must be above 0 and at most 1, got {alpha}$"
+    for alpha in (0.0, 1.1, float("nan"), "a", True, None):
+        message = rf"^alpha must be above 0 and at most 1, got {alpha!r}$"
         with pytest.raises(ValueError, match=message):
             Lookahead(inner, alpha=alpha)
     message = r"^inner: expected a Schedule, got <class 'nashgrad.*Simultaneous'>$"

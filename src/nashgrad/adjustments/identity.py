@@ -31,11 +31,16 @@ class Chain(Adjustment):
 
     Example:
         Chain(Consensus(10.0), ClipNorm(1.0))
+
+    Raises:
+        TypeError: For a member that is no adjustment.
     """
 
     adjustments: tuple[Adjustment, ...]
 
     def __init__(self, *adjustments: Adjustment) -> None:
+        for adjustment in adjustments:
+            _check_member(adjustment)
         object.__setattr__(self, "adjustments", adjustments)
 
     @property
@@ -60,3 +65,16 @@ class Chain(Adjustment):
             w, s = a.update(w, at, s)
             states.append(s)
         return w, tuple(states)
+
+
+def _check_member(value: object) -> None:
+    if isinstance(value, Adjustment):
+        return
+    if isinstance(value, list | tuple):
+        raise TypeError(
+            "Chain: write adjustments one after the other, without a list: "
+            "Chain(Consensus(10.0), ClipNorm(1.0))"
+        )
+    if isinstance(value, type) and issubclass(value, Adjustment):
+        raise TypeError(f"Chain: {value.__name__} is a class; write {value.__name__}(...)")
+    raise TypeError(f"Chain: expected adjustments such as Consensus(10.0), got {value!r}")

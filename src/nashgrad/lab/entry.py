@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
+INTERRUPTED = 130
 LAB_MODULES = ("tyro", "pydantic", "yaml", "rich", "matplotlib", "PIL", "plotly", "jinja2")
 
 
@@ -25,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    from nashgrad.lab import cli
+    try:
+        from nashgrad.lab import cli
 
-    return cli.main(argv)
+        return cli.main(argv)
+    except KeyboardInterrupt:  # while it imports; a command that runs has its own way
+        return INTERRUPTED

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import signal
+import time
 from types import FrameType
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+SECONDS_OF_ONE_WISH = 1.0  # `timeout` sends its signal to the process and then to its group
 
 
 class Interrupt:
-    """Remembers the first SIGINT or SIGTERM of its context; a second one acts as ever."""
+    """Remembers the first SIGINT or SIGTERM of its context; a later one acts as ever.
+
+    One that follows at once is the same wish, told twice.
+    """
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
+        self._came = 0.0
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Interrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING:
             self._before[number] = signal.signal(number, self._remember)
         return self
 
@@ -22,8 +30,12 @@ class Interrupt:
         self._restore()
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
-        self.signal = signal.Signals(number)
-        self._restore()
+        now = time.monotonic()
+        if self.signal is None:
+            self.signal, self._came = signal.Signals(number), now
+        elif now - self._came > SECONDS_OF_ONE_WISH:
+            self._restore()
+            signal.raise_signal(number)
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

@@ -10,9 +10,12 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nashgrad.lab.config.tournament import Tournament
 from nashgrad.lab.runner import Job, Outcome
+from nashgrad.lab.wording import counted, seconds
+from nashgrad.metrics.coverage import COVERED_RADIUS, COVERED_SHARE, RADII
 from nashgrad.plots import bands_apart, save_png
 
 PICTURES = {"spent": "quality.png", "seconds": "seconds.png"}
@@ -52,12 +55,14 @@ class Played:
         return float(value) if known else _worst(plan)
 
     def curve(self, plan: Tournament) -> dict[str, list[float]]:
-        """The score against what was spent, and against seconds of training."""
-        lines = [line for line in self.judged if plan.score in line["scores"]]
+        """The score against what was spent, and against seconds of training.
+
+        It is NaN where samples were not finite.
+        """
         return {
-            "spent": [float(line["spent"]) for line in lines],
-            "seconds": [float(line["seconds"]) for line in lines],
-            "score": [float(line["scores"][plan.score]) for line in lines],
+            "spent": [float(line["spent"]) for line in self.judged],
+            "seconds": [float(line["seconds"]) for line in self.judged],
+            "score": [float(line["scores"].get(plan.score, math.nan)) for line in self.judged],
         }
 
 
@@ -122,14 +127,38 @@ def _last(run: Played) -> dict[str, Any]:
     return dict(run.judged[-1]["scores"]) if run.judged else {}
 
 
-def _at(plan: Tournament, run: Played, seconds: float) -> float:
-    """The last score within so many seconds of training."""
+def _at(plan: Tournament, run: Played, limit: float) -> float:
+    """The score after so many seconds of training; see `between`."""
     curve = run.curve(plan)
-    known = [s for s, t in zip(curve["score"], curve["seconds"], strict=True) if t <= seconds]
+    known = [s for s, t in zip(curve["score"], curve["seconds"], strict=True) if t <= limit]
     if run.status == "failed" or not known:
         return math.nan
-    lost = run.status == "not_finite" and float(run.summary.get("seconds", 0)) <= seconds
-    return _worst(plan) if lost or not math.isfinite(known[-1]) else known[-1]
+    lost = run.status == "not_finite" and float(run.summary.get("seconds", 0)) <= limit
+    if lost or not math.isfinite(known[-1]):
+        return _worst(plan)
+    value = float(between(curve["seconds"], curve["score"], limit))
+    return value if math.isfinite(value) else known[-1]
+
+
+def between(places: Sequence[float], scores: Sequence[float], at: ArrayLike) -> np.ndarray:
+    """Scores where nobody looked: linear between two evaluations, the last one after the end.
+
+    NaN next to a score that is not finite, and before the first evaluation.
+
+    Args:
+        places: of the evaluations, `(n,)`, ascending.
+        scores: what was found there, `(n,)`.
+        at: where they are asked for, of any shape.
+    """
+    x, wanted = np.asarray(places, float), np.asarray(at, float)
+    y = np.where(np.isfinite(scores), scores, np.nan)
+    index = np.searchsorted(x, wanted, side="right") - 1
+    left = np.clip(index, 0, None)
+    right = np.clip(left + 1, None, len(x) - 1)
+    width = np.where(right > left, x[right] - x[left], 1.0)
+    share = np.where(right > left, (wanted - x[left]) / width, 0.0)
+    found = np.where(share > 0, y[left] + share * (y[right] - y[left]), y[left])
+    return np.where(index < 0, np.nan, found)
 
 
 def _worst(plan: Tournament) -> float:
@@ -144,14 +173,17 @@ def _median_of(runs: Mapping[int, Played], cost: str) -> float:
 
 def tables(plan: Tournament, values: Mapping[str, Any]) -> str:
     """The two rankings in Markdown, with what they rest on."""
-    n = len(plan.seeds)
-    what = f"a budget of {plan.budget:,}" if plan.budget else f"{plan.steps:,} steps"
+    what = f"a budget of {plan.budget:,}" if plan.budget else counted(plan.steps or 0, "step")
+    cost = "A field evaluation counts 1, a product with the Jacobian 2"
+    if plan.budget:
+        cost += "; a budget is spent to the end of the step that reaches it"
+    seeds = f"{counted(len(plan.seeds), 'seed')} ({', '.join(map(str, plan.seeds))})"
     parts = [
         f"## {plan.score} after {what}",
-        f"Medians over {n} seeds ({', '.join(map(str, plan.seeds))}), with the least and the "
-        f"greatest. Difference: to {plan.baseline}, seed by seed. A field evaluation counts 1, a "
-        "product with the Jacobian 2.",
+        f"Medians over {seeds}, with the least and the greatest. Difference: to {plan.baseline}, "
+        f"seed by seed. {cost}.",
         _table(*_by_budget(plan, values)),
+        _meaning({plan.score, *_scores(values)}),
         _edge_note(values),
         *_seconds_part(plan, values),
         _failures(values),
@@ -159,14 +191,36 @@ def tables(plan: Tournament, values: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _scores(values: Mapping[str, Any]) -> list[str]:
+    """All that the runs were judged by."""
+    return sorted(
+        {k for e in values["entrants"].values() for s in e["all_scores"].values() for k in s}
+    )
+
+
+def _meaning(scores: set[str]) -> str:
+    """What the scores of a mixture are, where there are any."""
+    shares = [name for name in RADII if name in scores]
+    radii = ", ".join(f"{RADII[name]:g}" for name in shares)
+    told = {
+        ", ".join(shares): f"share of the samples within {radii} of a mode",
+        "modes_covered": f"modes with at least {COVERED_SHARE:.0%} of the samples within "
+        f"{COVERED_RADIUS:g}",
+        "sw2": "sliced 2-Wasserstein distance to the target",
+    }
+    lines = [f"{name}: {text}" for name, text in told.items() if scores & {*name.split(", ")}]
+    return f"{'; '.join(lines)}." if lines else ""
+
+
 def _seconds_part(plan: Tournament, values: Mapping[str, Any]) -> list[str]:
-    limit = values["equal_seconds"]
+    limit, jobs = values["equal_seconds"], values["jobs"]
     if math.isnan(limit):
         return [f"No ranking by seconds: no run of {plan.baseline} came to its end."]
     return [
-        f"## {plan.score} after {limit:,.0f} seconds of training",
-        f"As long as {plan.baseline} took (median). +: had spent its budget before. "
-        f"{values['jobs']} runs trained at once, one thread each.",
+        f"## {plan.score} after {seconds(limit)} seconds of training",
+        f"As long as {plan.baseline} took (median), linear between two evaluations. +: had spent "
+        f"its budget before. {counted(jobs, 'run')} trained at {'a time' if jobs == 1 else 'once'},"
+        " one thread each.",
         _table(*_by_seconds(plan, values)),
     ]
 
@@ -182,10 +236,8 @@ def _ranked(plan: Tournament, values: Mapping[str, Any], key: Any) -> list[tuple
 
 
 def _by_budget(plan: Tournament, values: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    others = sorted(
-        {k for e in values["entrants"].values() for s in e["all_scores"].values() for k in s}
-    )
-    others = [k for k in others if k not in (plan.score, "samples", "classifier_accuracy")]
+    apart = (plan.score, "samples", "classifier_accuracy")
+    others = [name for name in _scores(values) if name not in apart]
     head = ["", "lr x", plan.score, "range", "difference", "finite", *others]
     head += ["steps", "evaluations", "products", "not converged", "seconds", "peak MB"]
     rows = []
@@ -291,7 +343,7 @@ def draw(plan: Tournament, values: Mapping[str, Any], folder: Path) -> None:
                 curves[name] = on_one_grid(list(runs.values()), key, lost)
         if not curves:
             continue
-        positive = all(np.nanmin(y) > 0 for _, y in curves.values())
+        positive = not any((y <= 0).any() for _, y in curves.values())
         figure = bands_apart(
             curves,
             xlabel=label,
@@ -312,15 +364,13 @@ def _most_seconds(values: Mapping[str, Any]) -> float | None:
 def on_one_grid(
     runs: Sequence[Mapping[str, Sequence[float]]], key: str, lost: Sequence[bool]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All runs' last scores at common places, as far as the longest of them went.
+    """All runs' scores at common places, as far as the longest of them went; see `between`.
 
     A run that was lost has no score after its end: it would look as if it had come to rest.
     """
     grid = np.linspace(0, max(run[key][-1] for run in runs), max(len(run[key]) for run in runs))
     at = []
     for run, has_no_more in zip(runs, lost, strict=True):
-        index = np.searchsorted(np.asarray(run[key]), grid * (1 + 1e-9), side="right") - 1
-        scores = np.asarray(run["score"])[np.clip(index, 0, None)]
         over = has_no_more & (grid > run[key][-1] * (1 + 1e-9))
-        at.append(np.where(over, np.nan, scores))
+        at.append(np.where(over, np.nan, between(run[key], run["score"], grid)))
     return grid, np.stack(at)

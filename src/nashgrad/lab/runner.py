@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
+import shutil
 import signal
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nashgrad.lab.config import Checkpoint, Config, load
 from nashgrad.lab.errors import UsageError, file_errors
-from nashgrad.lab.interrupt import Interrupt
+from nashgrad.lab.interrupt import STOPPING, Interrupt
 from nashgrad.lab.records import Run, is_run
+from nashgrad.lab.wording import seconds
 
 ENDED = ("finished", "not_finite")
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -32,6 +37,10 @@ PRELOADED = (  # the last ones are imported when a run needs them, some by torch
     "torch._inductor",
     "scipy.ndimage",
     "scipy.stats",
+)
+# What training prints while all goes well: no reason of a failure.
+ORDINARY = re.compile(
+    r".*: (step|unit) [\d,]+ of |interrupted after step |finished: |warning: |skipped "
 )
 
 
@@ -63,46 +72,88 @@ def cores() -> int:
 
 
 def run_jobs(
-    jobs: Sequence[Job], *, workers: int | None = None, console: Console | None = None
+    jobs: Sequence[Job],
+    *,
+    workers: int | None = None,
+    console: Console | None = None,
+    interrupt: Interrupt | None = None,
 ) -> list[Outcome]:
     """Makes all runs that are not there yet, and goes on with those that were begun.
 
     One that fails, or whose process is killed, is told of, and the others go on. On Ctrl-C and
-    SIGTERM all running jobs save and stop.
+    SIGTERM all running jobs save and stop. A finished run whose metrics are damaged is made again.
 
     Args:
         jobs: what to run.
         workers: how many at once; one for each core by default.
         console: where progress is shown.
+        interrupt: the signals of a caller who has more to do than this; one that came already
+            lets nothing begin.
 
     Returns:
         How each job ended, in the order of `jobs`.
 
     Raises:
-        UsageError: A folder holds a run of another configuration.
+        UsageError: A folder holds a run of another configuration, or one that cannot be read.
     """
-    outcomes = {job.name: _ended(job) for job in jobs}
+    console = console or Console(highlight=False)
+    outcomes = {job.name: _ended(job, console) for job in jobs}
     todo = [job for job in jobs if outcomes[job.name] is None]
-    pool = _Pool(workers or cores(), console or Console(highlight=False), len(jobs), len(todo))
-    for outcome in pool.run(todo):
-        outcomes[outcome.job.name] = outcome
+    with nullcontext(interrupt) if interrupt else Interrupt() as stop:
+        pool = _Pool(workers or cores(), console, stop, len(jobs), len(todo))
+        for outcome in pool.run(todo):
+            outcomes[outcome.job.name] = outcome
     return [outcomes[job.name] or Outcome(job, "interrupted", "not begun") for job in jobs]
 
 
-def _ended(job: Job) -> Outcome | None:
-    """The outcome of a run that is there and has ended."""
-    if not is_run(job.run.path):
+def _ended(job: Job, console: Console) -> Outcome | None:
+    """The outcome of a run that is there and has ended; a damaged one is removed."""
+    path = job.run.path
+    if not is_run(path):
         return None
-    if _essence(load(job.run.config)) != _essence(job.config):
+    if _essence(_config(job)) != _essence(job.config):
         raise UsageError(
-            f"{job.run.path}: holds a run of another configuration; choose another --out, or "
-            "remove it"
+            f"{path}: holds a run of another configuration; choose another --out, or remove it"
         )
+    ended = _told(job)
+    if ended is None and job.run.summary().get("status") == "finished":
+        text = f"{path}: its metrics are damaged; made again"
+        console.print(text, soft_wrap=True, markup=False)
+        with file_errors(path):
+            shutil.rmtree(path)
+    return ended
+
+
+def _config(job: Job) -> Config:
+    try:
+        return load(job.run.config)
+    except UsageError as error:
+        again = f"remove the folder {job.run.path} to make this run again"
+        raise UsageError(f"{error}; {again}") from error
+
+
+def _told(job: Job) -> Outcome | None:
+    """What a run's own files say of how it ended; None where it has not, or they are damaged."""
     summary = job.run.summary()
     status = summary.get("status")
-    if status not in ENDED:
+    if status not in ENDED or (status == "finished" and not _is_whole(job.run, summary)):
         return None
     return Outcome(job, status, str(summary.get("reason", "")))
+
+
+def _is_whole(run: Run, summary: dict[str, Any]) -> bool:
+    """Whether all metrics of a finished run can be read, to the scores of its last step."""
+    path = run.path / "metrics.jsonl"
+    lines = run.metrics()
+    judged = [line for line in lines if "scores" in line]
+    if not judged or len(lines) < len(path.read_text("utf-8", "replace").splitlines()):
+        return False
+    return judged[-1]["step"] == summary.get("steps") and all(map(_is_judged, judged))
+
+
+def _is_judged(line: dict[str, Any]) -> bool:
+    costs = (line.get("seconds"), line.get("spent"))
+    return isinstance(line["scores"], dict) and all(isinstance(c, int | float) for c in costs)
 
 
 def _essence(config: Config) -> Config:
@@ -113,15 +164,25 @@ def _essence(config: Config) -> Config:
     return replace(config, out=None, data=data, checkpoint=Checkpoint())
 
 
+class _Begun(NamedTuple):
+    """A job's process, and the size that its log had before."""
+
+    process: ForkServerProcess
+    job: Job
+    logged: int
+
+
 class _Pool:
     """The processes that run at present, and how they are getting on."""
 
-    def __init__(self, workers: int, console: Console, total: int, todo: int) -> None:
-        self._workers, self._console = workers, console
+    def __init__(
+        self, workers: int, console: Console, interrupt: Interrupt, total: int, todo: int
+    ) -> None:
+        self._workers, self._console, self._interrupt = workers, console, interrupt
         self._context = multiprocessing.get_context("forkserver")
         # Imported once, by the server that all jobs are forked from.
         self._context.set_forkserver_preload([*PRELOADED])
-        self._running: dict[int, tuple[ForkServerProcess, Job]] = {}
+        self._running: dict[int, _Begun] = {}
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -132,52 +193,57 @@ class _Pool:
             disable=not self._console.is_terminal,
         )
         self._task = self._bar.add_task("runs", total=total, completed=total - todo, now="")
-        self._stopped = False
+        self._told_to_stop = False
         self._done, self._total, self._todo, self._began = total - todo, total, todo, time.time()
 
     def run(self, todo: Sequence[Job]) -> list[Outcome]:
         """All outcomes; those that were not begun when a signal came are missing."""
         outcomes: list[Outcome] = []
         waiting = list(reversed(todo))
-        with Interrupt() as interrupt, self._bar:
-            while waiting or self._running:
-                while waiting and len(self._running) < self._workers:
+        with self._bar:
+            while self._running or (waiting and not self._stopped):
+                while waiting and len(self._running) < self._workers and not self._stopped:
                     self._start(waiting.pop())
-                outcomes += self._finished()
-                if interrupt.signal is not None and not self._stopped:
-                    waiting.clear()
+                if self._stopped:
                     self._stop()
+                outcomes += self._finished()
         return outcomes
 
+    @property
+    def _stopped(self) -> bool:
+        return self._interrupt.signal is not None
+
     def _start(self, job: Job) -> None:
-        path = job.run.path
-        with file_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        log = log_of(job)
+        with file_errors(job.run.path):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            logged = log.stat().st_size if log.exists() else 0
+        _start_server()
         process = self._context.Process(target=_work, args=(job,), daemon=True)
         process.start()
-        self._running[process.sentinel] = (process, job)
+        self._running[process.sentinel] = _Begun(process, job, logged)
 
     def _finished(self) -> list[Outcome]:
-        names = ", ".join(job.name for _, job in self._running.values())
-        self._bar.update(self._task, now=names)
+        self._bar.update(self._task, now=", ".join(b.job.name for b in self._running.values()))
         ended = wait(list(self._running), timeout=SECONDS_BETWEEN_LOOKS)
         outcomes: list[Outcome] = []
         for sentinel in ended:
-            process, job = self._running.pop(sentinel)  # type: ignore[arg-type]
-            process.join()
-            outcomes.append(_outcome(job, process.exitcode, self._stopped))
+            begun = self._running.pop(sentinel)  # type: ignore[arg-type]
+            begun.process.join()
+            outcomes.append(_outcome(begun, self._stopped))
             self._tell(outcomes[-1])
         return outcomes
 
     def _tell(self, outcome: Outcome) -> None:
         self._done += 1
         self._bar.update(self._task, completed=self._done)
-        ran = self._todo - (self._total - self._done)
-        left = (time.time() - self._began) / ran * (self._total - self._done)
+        ahead = self._total - self._done
+        left = (time.time() - self._began) / (self._todo - ahead) * ahead
         if self._bar.disable or outcome.status != "finished":
+            still = f", {seconds(left)} s left" if ahead else ""
             reason = f": {outcome.reason}" if outcome.reason else ""
             self._console.print(
-                f"[{self._done}/{self._total}, {left:,.0f} s left] {outcome.job.name}: "
+                f"[{self._done}/{self._total}{still}] {outcome.job.name}: "
                 f"{outcome.status.replace('_', ' ')}{reason}",
                 soft_wrap=True,
                 markup=False,
@@ -185,22 +251,41 @@ class _Pool:
 
     def _stop(self) -> None:
         """Lets all jobs save; once, because a second signal ends them at once."""
-        self._stopped = True
-        for process, _ in self._running.values():
-            process.terminate()
+        if not self._told_to_stop:
+            self._told_to_stop = True
+            for begun in self._running.values():
+                begun.process.terminate()
 
 
-def _outcome(job: Job, code: int | None, stopped: bool) -> Outcome:
-    summary = job.run.summary()
-    status = summary.get("status")
-    if code in (0, 3) and status in ENDED:
-        return Outcome(job, status, str(summary.get("reason", "")))
+def _start_server() -> None:
+    """Starts the process that jobs are forked from, unless it runs, deaf to Ctrl-C and SIGTERM.
+
+    One that is sent to the whole process group would kill it, at times while it still imports, and
+    with it the news of how its jobs end. It ends by itself when the pool does.
+    """
+    resource_tracker.ensure_running()  # first: it lets these signals through when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _outcome(begun: _Begun, stopped: bool) -> Outcome:
+    """How a job ended: what its run says counts more than how its process did."""
+    job, code = begun.job, begun.process.exitcode
+    if told := _told(job):
+        return told
+    status = job.run.summary().get("status")
     if status == "interrupted" or (stopped and code == -signal.SIGTERM):  # before its first step
         return Outcome(job, "interrupted")
-    last = _last_line(log_of(job))
-    if code is not None and code < 0:
-        return Outcome(job, "failed", f"killed by signal {-code}" + (f"; {last}" if last else ""))
-    return Outcome(job, "failed", last or f"exit code {code}")
+    if status == "finished":
+        return Outcome(job, "failed", "its metrics are damaged")
+    last = _last_words(log_of(job), begun.logged)
+    if code is None or code >= 0:
+        return Outcome(job, "failed", last or f"exit code {code}")
+    said = f"; {last}" if last and code == -signal.SIGABRT else ""  # others come without a word
+    return Outcome(job, "failed", f"killed by signal {-code}{said}")
 
 
 def log_of(job: Job) -> Path:
@@ -209,12 +294,14 @@ def log_of(job: Job) -> Path:
     return path.with_name(f"{path.name}.log")
 
 
-def _last_line(path: Path) -> str:
+def _last_words(path: Path, start: int) -> str:
+    """The last line of a log behind its first `start` bytes that is not an ordinary one."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        lines = path.read_bytes()[start:].decode("utf-8", "replace").split("\n")
     except OSError:
         return ""
-    return next((line for line in reversed(lines) if line.strip()), "")
+    told = (line for line in reversed(lines) if line.strip() and not ORDINARY.match(line))
+    return next(told, "")
 
 
 def _work(job: Job) -> None:
@@ -222,6 +309,9 @@ def _work(job: Job) -> None:
     from nashgrad.lab.train import resume, train
 
     os.setsid()  # a terminal's Ctrl-C reaches the pool alone, which then stops each job once
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # drops one that came before
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     with log_of(job).open("a", encoding="utf-8") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -16,6 +17,7 @@ from nashgrad.lab.config import Config
 from nashgrad.lab.config.files import merged, read, validate
 from nashgrad.lab.config.tournament import Tournament
 from nashgrad.lab.errors import UsageError, file_errors
+from nashgrad.lab.interrupt import Interrupt
 from nashgrad.lab.records import locked
 from nashgrad.lab.results import Entrant, Played, draw, results, tables
 from nashgrad.lab.runner import Job, Outcome, cores, run_jobs
@@ -78,7 +80,7 @@ def tournament(
     """Plays a tournament to its end, from where it stands; leaves tables, a picture and JSON.
 
     Returns:
-        The exit code: 0, or 130 when interrupted.
+        The exit code: 0, or 128 + signal when interrupted.
 
     Raises:
         UsageError: The file says something impossible, an entrant cannot be trained, or the folder
@@ -86,30 +88,58 @@ def tournament(
     """
     console = console or Console(highlight=False)
     folder = Path(out or f"runs/tournament-{Path(path).stem}")
-    lineup = prepare_lineup(path, folder)
-    with file_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder, "another process plays this tournament"):
-        return _play(lineup, path, out, jobs, console)
+    if folder.is_file():
+        raise UsageError(f"{folder}: is a file; --out names a folder")
+    again = f"nashgrad tournament {shlex.quote(path)}"
+    again += f" --out {shlex.quote(out)}" if out else ""
+    again += f" --jobs {jobs}" if jobs else ""
+    with Interrupt() as interrupt:  # around all stages, so that none begins after a signal
+        lineup = prepare_lineup(path, folder)
+        with file_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder, "another process plays this tournament"):
+            if _play(_Stage(lineup, jobs, console, interrupt)):
+                return 0
+    console.print(f"interrupted; go on with: {again}", soft_wrap=True, markup=False)
+    return interrupt.exit_code if interrupt.signal else INTERRUPTED
 
 
-def _play(lineup: Lineup, path: str, out: str | None, jobs: int | None, console: Console) -> int:
+@dataclass(frozen=True)
+class _Stage:
+    """What is needed to play a part of a tournament."""
+
+    lineup: Lineup
+    workers: int | None
+    console: Console
+    interrupt: Interrupt
+
+    def play(self, jobs: Sequence[Job]) -> list[Outcome] | None:
+        """How the jobs ended; None when some were interrupted."""
+        outcomes = run_jobs(
+            jobs, workers=self.workers, console=self.console, interrupt=self.interrupt
+        )
+        interrupted = any(outcome.status == "interrupted" for outcome in outcomes)
+        return None if interrupted else outcomes
+
+
+def _play(stage: _Stage) -> bool:
+    """Whether it was played to its end."""
+    lineup = stage.lineup
     factors, tuned = dict.fromkeys(lineup.configs, 1.0), {}
     if lineup.plan.tuning is not None:
         tried = _tuning_jobs(lineup)
-        outcomes = _played(list(tried.values()), jobs, console)
-        if _interrupted(outcomes):
-            return _say_how_to_go_on(console, path, out)
+        if stage.play(list(tried.values())) is None:
+            return False
         tuned = _scores_of_tuning(lineup, tried)
         factors = {name: best(scores, lineup.plan) for name, scores in tuned.items()}
     reported = {
         (name, seed): lineup.job(name, seed, factors[name])
+        for seed in lineup.plan.seeds  # a machine that changes its speed changes it for all
         for name in lineup.configs
-        for seed in lineup.plan.seeds
     }
-    outcomes = _played(_interleaved(reported, lineup), jobs, console)
-    if _interrupted(outcomes):
-        return _say_how_to_go_on(console, path, out)
+    outcomes = stage.play(list(reported.values()))
+    if outcomes is None:
+        return False
     entrants = [
         Entrant(
             name,
@@ -119,8 +149,8 @@ def _play(lineup: Lineup, path: str, out: str | None, jobs: int | None, console:
         )
         for name in lineup.configs
     ]
-    _leave(lineup, entrants, jobs or cores(), console)
-    return 0
+    _leave(lineup, entrants, stage.workers or cores(), stage.console)
+    return True
 
 
 def prepare_lineup(path: str, folder: Path) -> Lineup:
@@ -170,25 +200,6 @@ def _tuning_jobs(lineup: Lineup) -> dict[tuple[str, float, int], Job]:
         for factor in tuning.factors
         for name in lineup.configs
     }
-
-
-def _interleaved(jobs: Mapping[tuple[str, int], Job], lineup: Lineup) -> list[Job]:
-    """Seed by seed, so that a machine that changes its speed changes it for all entrants."""
-    return [jobs[name, seed] for seed in lineup.plan.seeds for name in lineup.configs]
-
-
-def _played(jobs: Sequence[Job], workers: int | None, console: Console) -> list[Outcome]:
-    return run_jobs(jobs, workers=workers, console=console)
-
-
-def _interrupted(outcomes: Iterable[Outcome]) -> bool:
-    return any(outcome.status == "interrupted" for outcome in outcomes)
-
-
-def _say_how_to_go_on(console: Console, path: str, out: str | None) -> int:
-    where = f" --out {out}" if out else ""
-    console.print(f"interrupted; go on with: nashgrad tournament {path}{where}", soft_wrap=True)
-    return INTERRUPTED
 
 
 def _scores_of_tuning(

@@ -39,6 +39,8 @@ def train(config: Config, *, overwrite: bool = False) -> int:
     Raises:
         UsageError: For data that does not fit, or a folder that holds something already.
     """
+    if Path(str(config.out)).is_file():
+        raise UsageError(f"{config.out}: is a file; --out names a folder")
     if config.data.path is not None:  # so that the run can be resumed from another folder
         path = str(Path(config.data.path).resolve())
         config = replace(config, data=replace(config.data, path=path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 
 from nashgrad.core.adjustment import Base
 from nashgrad.core.limits import check_count
@@ -51,8 +52,9 @@ class Lookahead(Schedule):
         if not isinstance(self.inner, Schedule):
             raise TypeError(f"inner: expected a Schedule, got {self.inner!r}")
         check_count("period", self.period)
-        if not 0 < self.alpha <= 1:
-            raise ValueError(f"alpha must be above 0 and at most 1, got {self.alpha!r}")
+        alpha: object = self.alpha
+        if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < float(alpha) <= 1:
+            raise ValueError(f"alpha must be above 0 and at most 1, got {alpha!r}")
 
     @property
     def base(self) -> Base:

@@ -1,7 +1,9 @@
 """One clear line for what pydantic finds wrong with a configuration."""
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -27,6 +29,7 @@ EXPECTED = {
     "tuple_type": "a list",
     "dataclass_type": "a section with keys",
     "model_attributes_type": "a section with keys",
+    "dict_type": "a section",
 }
 LIMITS = {
     "greater_than": "must be greater than {gt:g}",
@@ -53,7 +56,7 @@ def explain(
         also: What the command line knows beside the keys, for suggestions.
         root: The type of the whole.
     """
-    found = [_line(error, also, root) for error in errors.errors(include_url=False)]
+    found = [_line(error, also, root, flags) for error in errors.errors(include_url=False)]
     # A shorthand sets several keys: its errors are one.
     lines = list(dict.fromkeys(f"{_place(key, source, flags)}: {text}" for key, text in found))
     more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
@@ -62,8 +65,12 @@ def explain(
 
 def _place(key: str, source: str, flags: Mapping[str, str]) -> str:
     """Where the user has to look."""
-    flag = next((flag for given, flag in flags.items() if _same_branch(given, key)), None)
-    return flag or (f"{source}: {key}" if key else source)
+    return _flag(key, flags) or (f"{source}: {key}" if key else source)
+
+
+def _flag(key: str, flags: Mapping[str, str]) -> str | None:
+    """What the command line called a key, if it gave it."""
+    return next((flag for given, flag in flags.items() if _same_branch(given, key)), None)
 
 
 def _same_branch(given: str, key: str) -> bool:
@@ -72,7 +79,9 @@ def _same_branch(given: str, key: str) -> bool:
     return long == short or long.startswith((f"{short}.", f"{short}["))
 
 
-def _line(error: ErrorDetails, also: list[str], root: type) -> tuple[str, str]:
+def _line(
+    error: ErrorDetails, also: list[str], root: type, flags: Mapping[str, str]
+) -> tuple[str, str]:
     """The dotted key and what is wrong with it."""
     steps = list(walk(root, error["loc"]))
     key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step, _, _ in steps)
@@ -85,13 +94,30 @@ def _line(error: ErrorDetails, also: list[str], root: type) -> tuple[str, str]:
         return key, _unknown_key(str(last), owner, known)
     if kind.startswith("union_tag"):
         name = None if kind == "union_tag_not_found" else error["ctx"]["tag"]
+        if (other := _where_it_belongs(name, holder)) is not None:
+            right = f"--{other} {name}" if _flag(key, flags) else f"{other}: {name}"
+            return key, f"{name} is {_with_article(other)}: write {right}"
         return f"{key}.name", _unknown(name, _noun(steps), list(variants(value_kind)))
-    if kind == "literal_error":
+    if kind in ("literal_error", "int_parsing_size"):
         return key, _unknown(error["input"], _noun(steps), words(value_kind))
     if kind == "value_error" and not steps:
         found, _, message = str(error["ctx"]["error"]).partition(": ")
         return found, message
+    if kind == "missing" and isinstance(last, int):
+        return key.rpartition("[")[0], f"needs {len(get_args(holder))} values"
     return key, _wrong_value(error)
+
+
+def _where_it_belongs(name: Any, holder: Any) -> str | None:
+    """The key beside a wrong one whose sections have the name: `schedule` for `extragradient`."""
+    if name == "none":  # a wish for nothing, not for the method of that name
+        return None
+    return next((key for key, kind in kinds(holder).items() if name in variants(kind)), None)
+
+
+def _with_article(key: str) -> str:
+    """What a key holds: a schedule, an lr schedule."""
+    return f"{'an' if key[0] in 'aeiou' or key.startswith('lr') else 'a'} {key.replace('_', ' ')}"
 
 
 def _unknown_key(key: str, owner: str, known: list[str]) -> str:
@@ -117,17 +143,30 @@ def _noun(steps: list[tuple[str | int, Any, Any]]) -> str:
 
 
 def _wrong_value(error: ErrorDetails) -> str:
-    kind, context = error["type"], error.get("ctx", {})
+    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    if kind == "float_type" and _is_not_finite(value):  # YAML writes .nan, people nan
+        kind, value = "finite_number", float(value)
     if kind == "missing":
         return "this key is required"
     if kind == "value_error":
         return str(context["error"])
+    if kind == "too_short":
+        return f"needs at least {context['min_length'] if context['min_length'] > 1 else 'one'}"
+    if kind == "too_long":
+        return f"needs {context['max_length']} values"
     if kind in EXPECTED:
-        return f"expected {EXPECTED[kind]}, got {_shown(error['input'])}"
+        return f"expected {EXPECTED[kind]}, got {_shown(value)}"
     if kind in LIMITS:
-        return f"{LIMITS[kind].format(**context)}, got {_shown(error['input'])}"
+        return f"{LIMITS[kind].format(**context)}, got {_shown(value)}"
     message = error["msg"]
-    return f"{message[0].lower()}{message[1:]}, got {_shown(error['input'])}"
+    return f"{message[0].lower()}{message[1:]}, got {_shown(value)}"
+
+
+def _is_not_finite(value: Any) -> bool:
+    """Whether it is the text of a number that is not finite."""
+    with suppress(ValueError):
+        return isinstance(value, str) and not math.isfinite(float(value))
+    return False
 
 
 def _shown(value: Any) -> str:

@@ -18,11 +18,13 @@ from nashgrad.lab.config.limits import (
     Text,
     key,
 )
-from nashgrad.lab.config.methods import Method, NoMethod
+from nashgrad.lab.config.methods import Acgd, KrylovDescent, Method, Newton, NoMethod
 from nashgrad.lab.config.objectives import Loss, Penalties
-from nashgrad.lab.config.optimizers import Constant, Cosine, Linear, LrSchedule, Optimizers
-from nashgrad.lab.config.schedules import Schedule, Simultaneous
+from nashgrad.lab.config.optimizers import Constant, Cosine, Linear, LrSchedule, Optimizers, Sgd
+from nashgrad.lab.config.schedules import ImplicitEuler, Schedule, Simultaneous
 from nashgrad.lab.config.tasks import Conv, Data, Digits, Game, Images, Model
+
+WHOLE_STEPS = (Acgd, Newton, KrylovDescent, ImplicitEuler)  # over plain SGD alone
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -77,7 +79,9 @@ class Config:
     model: Model = Field(description="the networks")
     steps: Count = Field(description="game steps of the run")
     budget: Count | None = key(
-        None, "most to spend: an evaluation of the field counts 1, a product with J 2; null: no end"
+        None,
+        "spent to the end of the step that reaches it: an evaluation of the field counts 1, a "
+        "product with J 2; null: no end",
     )
     data: Data = key(Data(), "where batches come from")
     loss: Loss = key("standard", "the divergence")
@@ -123,6 +127,7 @@ def misfits(config: Config) -> Iterator[str]:
         )
     if config.precision == "fp16" and config.device == "cpu":
         yield "precision: fp16 needs device cuda; use bf16 or fp32 on the CPU"
+    yield from _misfits_of_optimizers(config)
     if isinstance(config.game, Images) and config.data.path is None:
         yield (
             "data.path: the images game needs a folder, zip, npz or the CIFAR-10 archive: "
@@ -132,6 +137,22 @@ def misfits(config: Config) -> Iterator[str]:
         yield "evaluate.samples: a distance of images needs at least 2"
     if isinstance(config.model, Conv):
         yield from _misfits_of_convolutions(config.game, config.model)
+
+
+def _misfits_of_optimizers(config: Config) -> Iterator[str]:
+    sections = {
+        "generator": config.optimizer.generator,
+        "discriminator": config.optimizer.discriminator,
+    }
+    for part in (config.method, config.schedule):
+        for player, section in sections.items():
+            plain = isinstance(section, Sgd) and not section.momentum
+            if isinstance(part, WHOLE_STEPS) and not plain:
+                yield (
+                    f"optimizer.{player}.name: {part.name} makes whole steps by itself, which "
+                    f"{section.name} would change again; use sgd without momentum "
+                    "(optimizer.generator.name: sgd, and the discriminator's)"
+                )
 
 
 def _misfits_of_convolutions(game: Game, model: Conv) -> Iterator[str]:

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from nashgrad.lab.config.limits import (
     FORBID_UNKNOWN,
-    LISTED,
     Count,
     Flag,
     Positive,
@@ -19,7 +18,20 @@ from nashgrad.lab.config.limits import (
     key,
 )
 
-Seeds = Annotated[tuple[Seed, ...], LISTED, Field(min_length=1)]
+
+def _list_such_as(example: str) -> BeforeValidator:
+    """Refuses a single value: `seeds: 2` might be meant as two of them."""
+
+    def refuse(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"expected a list, such as {example}")
+        return value
+
+    return BeforeValidator(refuse)
+
+
+Seeds = Annotated[tuple[Seed, ...], _list_such_as("[0, 1]"), Field(min_length=1)]
+Factors = Annotated[tuple[Positive, ...], _list_such_as("[0.5, 1, 2]"), Field(min_length=1)]
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -27,9 +39,7 @@ class Tuning:
     """How each entrant finds its learning rate, before the seeds that are reported."""
 
     seeds: Seeds = Field(description="none of those reported")
-    factors: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
-        description="of the learning rates that the entrant would have"
-    )
+    factors: Factors = Field(description="of the learning rates that the entrant would have")
     share: PositiveFraction = key(0.5, "of the budget")
 
 
@@ -42,7 +52,10 @@ class Tournament:
     seeds: Seeds = Field(description="that are reported")
     score: Text = Field(description="a score of the runs")
     baseline: Text = Field(description="the entrant that differences are to")
-    budget: Count | None = key(None, "a field evaluation counts 1, a product with J 2")
+    budget: Count | None = key(
+        None,
+        "spent to the end of the step that reaches it: a field evaluation counts 1, a product 2",
+    )
     steps: Count | None = key(None, "in place of a budget")
     tuning: Tuning | None = key(None, "null: learning rates as they are")
     higher_is_better: Flag = key(False, "whether a large score is good")
