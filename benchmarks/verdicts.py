@@ -191,6 +191,21 @@ def neutral(draw: Draw) -> Situation:
     return Situation(quadratic(J, draw, at_rest=True), asked={"steps": 0.1})
 
 
+def extragradient_on_bilinear(draw: Draw) -> Situation:
+    """What looks ahead contracts, though v' and w' lie on the axis: h sigma < 1."""
+    M = draw.rotation(2) * draw.uniform(0.5, 2.0)
+    game = ng.bilinear(M, start=torch.zeros(4, dtype=F64))
+    method = draw.chosen(ng.Extragradient(), ng.ExtrapolationFromPast(), ng.OptimisticStep())
+    return Situation(game, asked={"steps": draw.uniform(0.05, 0.2), "schedule": method})
+
+
+def turns_on_bilinear(draw: Draw) -> Situation:
+    """Alternating steps go round for ever: h sigma < 2."""
+    M = draw.rotation(2) * draw.uniform(0.5, 2.0)
+    game = ng.bilinear(M, start=torch.zeros(4, dtype=F64))
+    return Situation(game, asked={"steps": draw.uniform(0.05, 0.5), "schedule": ng.Alternating()})
+
+
 def consensus_on_bilinear(draw: Draw) -> Situation:
     M = draw.rotation(2) * draw.uniform(0.5, 2.0)
     game = ng.bilinear(M, start=torch.zeros(4, dtype=F64))
@@ -303,6 +318,8 @@ CLOSED: dict[str, tuple[Callable[[Draw], Situation], str]] = {
     "on the way": (on_the_way, "not stationary"),
     "a neutral coordinate": (neutral, "unsure"),
     "bilinear with consensus, at rest": (consensus_on_bilinear, "stable"),
+    "bilinear with a look ahead, at rest": (extragradient_on_bilinear, "stable"),
+    "bilinear in turns, at rest": (turns_on_bilinear, "cycling"),
 }
 NETWORKS: dict[str, tuple[Callable[[Draw], Situation], str]] = {
     "fresh GAN": (fresh_gan, "not stationary"),

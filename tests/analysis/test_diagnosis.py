@@ -66,6 +66,66 @@ def test_numbers_are_those_of_dense_references() -> None:
     assert found.w_is == "all of w'"
 
 
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (ng.Extragradient(), lambda W: torch.eye(len(W)) + W + W @ W),
+        (ng.Lookahead(ng.Simultaneous(), 2, 0.3), lambda W: 0.7 * one(W) + 0.3 * mp(W + one(W), 2)),
+        (ng.Alternating(("b", "a")), lambda W: (one(W) + top(W)) @ (one(W) + W - top(W))),
+    ],
+    ids=["extragradient", "lookahead", "turns"],
+)
+def test_the_rate_is_that_of_the_schedule(schedule, expected) -> None:
+    """Over steps S that differ by coordinate: the radius of the map of S w'."""
+    draw = torch.Generator().manual_seed(0)
+    J = torch.randn(5, 5, generator=draw, dtype=F64) - 3 * torch.eye(5, dtype=F64)
+    for own in (slice(0, 3), slice(3, 5)):
+        J[own, own] = (J[own, own] + J[own, own].T) / 2
+    game = ng.Quadratic(J, {"a": 3, "b": 2}, start=torch.zeros(5, dtype=F64))
+    steps = 0.1 * torch.rand(5, generator=draw, dtype=F64)
+    found = diagnose(ng.GameField(game), None, schedule=schedule, steps=steps)
+    F = expected(steps[:, None] * game.matrix)
+    per_step = 2 if isinstance(schedule, ng.Lookahead) else 1
+    radius = torch.linalg.eigvals(F).abs().max().item() ** (1 / per_step)
+    assert found.rate == pytest.approx(radius, rel=1e-12)
+    assert type(schedule).__name__ in found.rate_is
+
+
+def one(W: torch.Tensor) -> torch.Tensor:
+    return torch.eye(len(W), dtype=W.dtype)
+
+
+def top(W: torch.Tensor) -> torch.Tensor:
+    """The rows of player a."""
+    return torch.cat([W[:3], 0 * W[3:]])
+
+
+def mp(W: torch.Tensor, power: int) -> torch.Tensor:
+    return torch.linalg.matrix_power(W, power)
+
+
+def test_neutral_directions_have_no_say_in_a_rate() -> None:
+    J = torch.diag(torch.tensor([-1.0, 0.0, -2.0], dtype=F64))
+    game = ng.Quadratic(J, {"a": 2, "b": 1}, start=torch.zeros(3, dtype=F64))
+    for schedule in (ng.Simultaneous(), ng.Alternating(), ng.OptimisticStep()):
+        found = diagnose(ng.GameField(game), None, schedule=schedule, steps=0.1)
+        assert found.rate is not None
+        assert found.rate < 0.95
+
+
+def test_a_schedule_without_a_map_has_no_rate() -> None:
+    n = 40
+    game = ng.Quadratic(-torch.eye(n, dtype=F64), {"a": 20, "b": 20}, None, torch.zeros(n).double())
+    field = ng.GameField(game)
+    partial = diagnose(field, None, schedule=ng.Extragradient(), steps=0.1, k=4)
+    assert partial.rate is None
+    assert "takes all of w'" in str(partial)
+    nested = ng.Lookahead(ng.Lookahead(ng.Simultaneous(), 2), 3)
+    found = diagnose(field, None, schedule=nested, steps=0.1)
+    assert found.rate is None
+    assert "Lookahead has no linear map" in found.rate_is
+
+
 def test_nothing_is_changed() -> None:
     field, batches = small_gan()
     before = field.space.get()

@@ -9,6 +9,7 @@ from PIL import Image
 
 from nashgrad.lab.cli import main
 from nashgrad.lab.records import Run
+from nashgrad.lab.spectra import history
 
 CONFIG = """
 game: {name: ring, modes: 4}
@@ -52,6 +53,28 @@ def test_a_run_is_diagnosed_and_left_alone(run: Run, capsys: pytest.CaptureFixtu
     assert len(saved["v"]["eigenvalues"]) == saved["parameters"]
 
 
+def test_the_line_from_an_earlier_checkpoint_is_drawn(run: Run) -> None:
+    assert main(["diagnose", str(run.path), "--since", "0", "--k", "3"]) in (0, 10, 11)
+    for name in ("path-00000000-00000020.png", "spectra.png"):
+        with Image.open(run.path / "diagnosis" / name) as picture:
+            assert picture.width > 300
+
+
+def test_histories_are_read_from_metrics(run: Run) -> None:
+    kinds = {
+        "LM": {"eigenvalues": [[-2.0, 1.0]], "complete": False},
+        "LR": {"eigenvalues": [[0.5, 0.0]], "complete": True},
+    }
+    found = history([{"step": 5}, {"step": 10, "spectra": {"v": kinds}}], "v")
+    assert found is not None
+    assert found == ((10,), ([-2 + 1j, 0.5],), [False])
+    assert history([{"step": 5}, {"step": 10, "spectra": {"v": kinds}}], "w") is None
+    looks = [line for line in run.metrics() if "spectra" in line]
+    seen = history(run.metrics(), "w")
+    assert seen is not None
+    assert list(seen.steps) == [line["step"] for line in looks]
+
+
 def test_json_and_an_earlier_checkpoint(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["diagnose", str(run.path), "--checkpoint", "10", "--k", "3", "--json"])
     values = json.loads(capsys.readouterr().out)
@@ -67,6 +90,8 @@ def test_json_and_an_earlier_checkpoint(run: Run, capsys: pytest.CaptureFixture[
         (["RUN", "--checkpoint", "7"], "no checkpoint of step 7; there are 0, 10, 20"),
         (["RUN", "--batches", "2"], "--batches: must be at least 6 to tell v from zero, got 2"),
         (["RUN", "--k", "0"], "--k: must be at least 1, got 0"),
+        (["RUN", "--since", "20"], "--since 20: is the diagnosed checkpoint; name an earlier one"),
+        (["RUN", "--since", "3"], "no checkpoint of step 3; there are 0, 10, 20"),
     ],
 )
 def test_bad_input(

@@ -229,6 +229,20 @@ def test_steps_are_the_closed_form_operator(method: Method, game: str) -> None:
         assert error(x - equilibrium, z[: len(x)]) < method.tolerance
 
 
+SCHEDULES = [m for m in METHODS if isinstance(m.adjustment(), ng.Identity) and m.operator]
+
+
+@pytest.mark.parametrize("method", SCHEDULES, ids=lambda m: m.name)
+def test_a_schedule_knows_its_operator(method: Method) -> None:
+    J = random_jacobian({"a": 3, "b": 2}, 7)
+    assert method.operator is not None
+    repeated = method.schedule().linear(("a", "b"))
+    assert repeated is not None
+    assert repeated.steps == method.period
+    expected = method.operator(J, (3, 2), 0.1)
+    assert torch.equal(repeated.update(J, (3, 2), 0.1), expected)
+
+
 @pytest.mark.parametrize(("method", "game"), on(operator=False))
 def test_two_steps_are_those_by_hand(method: Method, game: str) -> None:
     built, batch = GAMES[game].build()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nashgrad.analysis import noise
-from nashgrad.analysis.adjusted_map import adjusted_map
+from nashgrad.analysis.adjusted_map import adjusted_map, pseudo_values
 from nashgrad.analysis.curvature import hessian_extremes
 from nashgrad.analysis.findings import Diagnosis, GammaReport
 from nashgrad.analysis.gamma import projected, smallest_gamma
@@ -19,8 +19,10 @@ from nashgrad.analysis.motion import Motion, motion
 from nashgrad.analysis.noise import Interval, mean_interval
 from nashgrad.analysis.parts import averaged, preconditioned, rotation_share
 from nashgrad.analysis.portrait import Portrait, portrait
+from nashgrad.analysis.rates import moving_rate
 from nashgrad.analysis.response import response
 from nashgrad.analysis.theory import rotation_bound
+from nashgrad.analysis.updates import Linear, simultaneous
 from nashgrad.analysis.verdict import Evidence, judge
 from nashgrad.core.adjusted import AdjustedField
 from nashgrad.core.adjustment import Adjustment
@@ -52,6 +54,7 @@ def diagnose(
     batches: Batch | Sequence[Batch],
     *,
     adjustment: Adjustment | None = None,
+    schedule: Linear | None = None,
     steps: Tensor | float | None = None,
     k: int | None = None,
     exact: bool | None = None,
@@ -69,6 +72,7 @@ def diagnose(
         batches: a list of batches, whose spread tells what is noise; a single one is cut into eight
             parts. `None` for games without samples.
         adjustment: the method; none by default.
+        schedule: who moves when, of which the rate of a step is; all at once by default.
         steps: the optimisers' step sizes, `(n,)` or a number, as `GameOptimizer.step_sizes()`
             gives them.
         k: how many eigenvalues; by default all, or 20 in larger games.
@@ -89,7 +93,7 @@ def diagnose(
     steps = _steps(field, steps)
     values = torch.stack([at.value.detach() for at in here])
     look = _Look(field, several, here, values, exact, steps, k, confidence, max_products, say)
-    return look.diagnosis(adjustment)
+    return look.diagnosis(adjustment, schedule)
 
 
 def _batches(batches: Batch | Sequence[Batch], exact: bool | None) -> list[Batch]:
@@ -156,7 +160,7 @@ class _Look:
     def jacobians(self) -> list[LinearOperator]:
         return [at.jacobian for at in self.here]
 
-    def diagnosis(self, adjustment: Adjustment | None) -> Diagnosis:
+    def diagnosis(self, adjustment: Adjustment | None, schedule: Linear | None) -> Diagnosis:
         space = self.field.space
         mean = self.values.double().mean(0).cpu()
         common: dict[str, Any] = {
@@ -178,7 +182,7 @@ class _Look:
         own = {p: self._own(J, p) for p in space.players}
         felt = {} if self.exact else response(self.field, self.batches[:PARTS])
         moved = None if stationary else self._motion(adjustment, J, w)
-        rate = w.stability.rate(1.0) if w is not None and self.steps is not None else None
+        rate, rate_is = self._rate(w, schedule)
         evidence = Evidence(
             finite=True,
             exact=self.exact,
@@ -199,6 +203,7 @@ class _Look:
             w=w,
             w_is=w_is,
             rate=rate,
+            rate_is=rate_is,
             hessians=own,
             rotation=rotation_share(J).estimate,
             gamma=self._gamma(J, mean),
@@ -260,7 +265,7 @@ class _Look:
         space = self.field.space
         dense = isinstance(J, DenseOperator)
         if dense and space.size > FULL:
-            return self._frozen(adjustment, J), [], "w' with J held fixed"
+            return self._held(adjustment, J)
         try:
             w = AdjustedField(self.field, adjustment)
             parts = [w.linearize(batch).jacobian for batch in self.batches]
@@ -268,15 +273,41 @@ class _Look:
         except (ValueError, RuntimeError):
             if not dense:
                 raise
-            return self._frozen(adjustment, J), [], "w' with J held fixed"
+            return self._held(adjustment, J)
         return W, parts, "all of w'"
 
-    def _frozen(self, adjustment: Adjustment, J: LinearOperator) -> LinearOperator:
+    def _held(
+        self, adjustment: Adjustment, J: LinearOperator
+    ) -> tuple[LinearOperator, list[LinearOperator], str]:
         assert isinstance(J, DenseOperator)
         at, steps = self.here[0], self.steps
         if steps is not None:
             at = replace(at, query=replace(at.query, step_sizes=lambda v: steps.to(v)))
-        return DenseOperator(adjusted_map(adjustment, at, J.matrix))
+        W = DenseOperator(adjusted_map(adjustment, at, J.matrix))
+        parts = [] if self.exact else pseudo_values(adjustment, at, J, self.jacobians)
+        return W, parts, "w' with J held fixed"
+
+    def _rate(self, w: Portrait | None, schedule: Linear | None) -> tuple[float | None, str]:
+        """By what a step multiplies the distance, neutral directions apart, and what that is."""
+        if w is None:
+            return None, "not known without w'"
+        if self.steps is None:
+            return None, "not known without the optimisers' steps"
+        space = self.field.space
+        repeated = schedule.linear(space.players) if schedule is not None else None
+        if schedule is None or (repeated is not None and repeated.update is simultaneous):
+            return w.stability.rate(1.0), "simultaneous steps as they are: max |1 + l|"
+        name = type(schedule).__name__
+        if repeated is None:
+            return None, f"not known: {name} has no linear map"
+        if w.matrix is None:
+            return None, f"not known: that of {name} takes all of w', which is too large here"
+        self.say(f"the rate of {name}")
+        sizes = [space.block(p).stop - space.block(p).start for p in space.players]
+        F = repeated.update(w.matrix, sizes, 1.0)
+        if len(F) > DENSE:
+            return None, f"not known: the map of {name} has {len(F):,} rows"
+        return moving_rate(F, repeated.steps), f"steps of {name} as they are"
 
     def _at_rest(self, mean: Tensor, J: LinearOperator) -> bool:
         """|v| to the precision of the parameters' type."""
@@ -401,6 +432,7 @@ def _not_finite(common: Mapping[str, Any]) -> Diagnosis:
         w=None,
         w_is="not looked at: the field is not finite",
         rate=None,
+        rate_is="not looked at: the field is not finite",
         hessians={},
         rotation=math.nan,
         gamma=GammaReport(math.nan, math.nan, math.nan, False, None, "the field is not finite"),

@@ -52,6 +52,10 @@ class Diagnosis:
     w_is: str
     """What stands for w', or why there is none."""
     rate: float | None
+    """By what a step as it is multiplies the distance to the fixed point, neutral directions apart.
+    """
+    rate_is: str
+    """Whose steps those are, or why there is no rate."""
     hessians: Mapping[str, tuple[Interval, Interval]]
     """The least and the greatest eigenvalue of each player's own Hessian, of its *loss*."""
     rotation: float
@@ -101,8 +105,7 @@ def _lines(d: Diagnosis) -> Iterator[tuple[str, str]]:
     yield "w'", d.w_is
     if d.w is not None and d.w is not d.v:
         yield from _of_portrait("w'", d.w)
-    if d.rate is not None:
-        yield "rate of a step", f"{d.rate:.6g} (max |1 + l|, simultaneous steps as they are)"
+    yield "rate of a step", d.rate_is if d.rate is None else f"{d.rate:.6g} ({d.rate_is})"
     for p, (low, high) in d.hessians.items():
         yield f"Hessian of {p}", f"{_interval(low)} to {_interval(high)}"
     yield "share of rotation", f"{d.rotation:.3f} (|antisymmetric part|^2 / |J|^2)"
@@ -167,6 +170,7 @@ def _plain(d: Diagnosis) -> dict[str, Any]:
         "w": None if d.w is None else _portrait(d.w),
         "w_is": d.w_is,
         "rate": d.rate,
+        "rate_is": d.rate_is,
         "hessians": {p: [list(low), list(high)] for p, (low, high) in d.hessians.items()},
         "rotation_share": d.rotation,
         "gamma": d.gamma.__dict__ | {},

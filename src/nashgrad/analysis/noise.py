@@ -113,17 +113,14 @@ def per_batch(jacobians: Sequence[LinearOperator], right: Tensor, left: Tensor |
         G. Stewart, J. Sun: Matrix Perturbation Theory, 1990, section IV.2.
     """
     y = right if left is None else left
-    values = []
-    for J in jacobians:
-        # <y, J x> by the transpose: one backward pass for each part of y, not two for each of x.
-        pulled = _apply(J.T, y.conj())
-        values.append((pulled * right).sum() / (y.conj() * right).sum())
-    return torch.stack(values).cpu()
+    scale = (y.conj() * right).sum()
+    return torch.stack([(y.conj() * _apply(J, right)).sum() / scale for J in jacobians]).cpu()
 
 
 def _apply(A: LinearOperator, u: Tensor) -> Tensor:
-    """A u for a complex u."""
-    real = (A @ u.real.to(A.device, A.dtype)).double()
+    """A u for a complex u, where u is."""
+    real = (A @ u.real.to(A.device, A.dtype)).to(u.device, torch.float64)
     if not u.imag.any():
         return torch.complex(real, torch.zeros_like(real))
-    return torch.complex(real, (A @ u.imag.to(A.device, A.dtype)).double())
+    imaginary = (A @ u.imag.to(A.device, A.dtype)).to(u.device, torch.float64)
+    return torch.complex(real, imaginary)

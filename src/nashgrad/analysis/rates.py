@@ -10,6 +10,7 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
+from nashgrad.analysis.stability import NEUTRAL
 from nashgrad.analysis.updates.matrices import Update, identity
 from nashgrad.core.limits import check_count, check_positive
 
@@ -23,6 +24,17 @@ HALVINGS = 40
 def spectral_radius(F: Tensor) -> float:
     """The largest |l| of an eigenvalue l of F, `(n, n)`."""
     return float(torch.linalg.eigvals(F.detach()).abs().max())
+
+
+def moving_rate(F: Tensor, steps: int = 1) -> float:
+    """The largest |m|^(1/steps) of eigenvalues m of F but for those that are 1 to rounding.
+
+    Those, within 1e-6 of the largest |m - 1|, are directions in which nothing moves.
+    """
+    values = torch.linalg.eigvals(F.detach())
+    moved = (values - 1).abs()
+    moving = values[moved > NEUTRAL * moved.max()]
+    return math.pow(float(moving.abs().max()), 1 / steps) if len(moving) else 1.0
 
 
 def predicted_rate(

@@ -42,6 +42,10 @@ INSENSITIVE = 3e-4
 """Of a batch's entry: the variance that it causes, against what the other entries cause."""
 
 
+ROUNDING = 1e-9
+"""A step's rate within that of 1 neither shrinks nor enlarges."""
+
+
 @dataclass(frozen=True)
 class Side:
     """What is known of the eigenvalues of v', or of those of w'."""
@@ -227,6 +231,12 @@ def _around(e: Evidence) -> Found | None:
         return None
     if e.w is not None and e.w.stable:
         return "stable", ("v' has eigenvalues on the imaginary axis", "and w' is stable")
+    whole = e.w is None or (e.w.complete and not e.w.neutral)
+    if whole and e.rate is not None and e.rate < 1 - ROUNDING:
+        return "stable", (
+            "v' has eigenvalues on the imaginary axis",
+            f"and a step of the schedule multiplies the distance by {e.rate:.4g}",
+        )
     if e.w is None or e.w.on_axis:
         return "cycling", ("v is zero", "eigenvalues of v' lie on the imaginary axis")
     return None

@@ -112,6 +112,10 @@ class Diagnose:
         ),
     ] = None
     batches: Annotated[int, arg(metavar="N", help="batches whose mean is looked at")] = 8
+    since: Annotated[
+        int | None,
+        arg(metavar="STEP", help="also draw the field on the line from this earlier checkpoint"),
+    ] = None
     json: Annotated[bool, arg(help="print JSON")] = False
 
     def run(self) -> int:
@@ -129,6 +133,7 @@ class Diagnose:
             checkpoint=self.checkpoint,
             k=self.k,
             batches=self.batches,
+            since=self.since,
             as_json=self.json,
         )
 

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import Tensor
 
-from nashgrad.analysis import DENSE, Diagnosis, diagnose
+from nashgrad.analysis import DENSE, Diagnosis, diagnose, path_angle
 from nashgrad.core.field import GameField
 from nashgrad.lab.atomic import write_json
 from nashgrad.lab.build import build_game
@@ -21,12 +22,10 @@ from nashgrad.lab.config import Config, fingerprint, load
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.records import Run, open_run
 from nashgrad.lab.session import Session
+from nashgrad.lab.spectra import along_training, of_diagnosis
 from nashgrad.lab.tasks import build_task
 from nashgrad.lab.train import prepare
-from nashgrad.plots import eigenvalue_plane, new_figure, save_png, spectra_side_by_side
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from nashgrad.plots import path_picture, save_png
 
 
 def diagnose_run(
@@ -35,9 +34,10 @@ def diagnose_run(
     checkpoint: int | None = None,
     k: int | None = None,
     batches: int = 8,
+    since: int | None = None,
     as_json: bool = False,
 ) -> int:
-    """Prints a diagnosis of a run, and leaves it and a picture in the run's folder `diagnosis`.
+    """Prints a diagnosis of a run, and leaves it and pictures in the run's folder `diagnosis`.
 
     Small networks are looked at in float64. Batches are those that training would see next.
 
@@ -46,6 +46,7 @@ def diagnose_run(
         checkpoint: the step; the last one by default.
         k: how many eigenvalues; by default all of small games.
         batches: how many are averaged.
+        since: an earlier checkpoint: draws the field on the line from there.
         as_json: prints JSON and nothing else.
 
     Returns:
@@ -56,10 +57,15 @@ def diagnose_run(
             draw random numbers.
     """
     run = open_run(folder)
+    start = None if since is None else restored(run, since)[0].opt.space.get()
     session, step = restored(run, checkpoint)
+    if step == since:
+        raise UsageError(f"--since {since}: is the diagnosed checkpoint; name an earlier one")
     say = _quiet if as_json else _progress
     found = look(session, k=k, batches=batches, say=say)
     leave(run, found, step)
+    if start is not None:
+        leave_path(run, session, start, f"{since:08d}-{step:08d}")
     print(json.dumps(finite(found.to_dict()), indent=2) if as_json else found)  # noqa: T201
     if not as_json:
         print(f"\n{run.path / 'diagnosis'}")  # noqa: T201
@@ -115,6 +121,7 @@ def look(
             GameField(played),
             seen if len(seen) > 1 else seen[0],
             adjustment=opt.adjustment,
+            schedule=opt.schedule,
             steps=steps,
             k=k,
             progress=say,
@@ -128,27 +135,26 @@ def _double(x: Any) -> Any:
 
 
 def leave(run: Run, found: Diagnosis, step: int) -> None:
-    """Writes the diagnosis and its picture beside the run's other files."""
+    """Writes the diagnosis and its pictures beside the run's other files."""
     folder = run.path / "diagnosis"
     folder.mkdir(exist_ok=True)
     name = f"{step:08d}"
     write_json(folder / f"{name}.json", finite(found.to_dict()))
     if found.verdict.name == "not finite":
         return
-    save_png(picture(found), folder / f"{name}.png")
+    save_png(of_diagnosis(found), folder / f"{name}.png")
+    if (figure := along_training(run.metrics())) is not None:
+        save_png(figure, folder / "spectra.png")
 
 
-def picture(found: Diagnosis) -> Figure:
-    """The eigenvalues of v', and beside them those of w' where it is another map."""
-    how: Any = {"complete": found.v.spectrum.complete, "total": found.size}
-    if found.w is None or found.w_is == "v'":
-        figure, [[ax]] = new_figure(width=4.5, height=4)
-        eigenvalue_plane(ax, found.v.spectrum.eigenvalues, title="v'", **how)
-        return figure
-    figure, [axes] = new_figure(columns=2, width=4.5, height=4)
-    spectra = (p.spectrum.eigenvalues for p in (found.v, found.w))
-    spectra_side_by_side(axes, *spectra, titles=("v'", found.w_is), **how)
-    return figure
+def leave_path(run: Run, session: Session, start: Tensor, name: str) -> None:
+    """Draws the field on the line from an earlier point to the present one."""
+    batch = session.ranks.share(next(session.stream))
+    try:
+        path = path_angle(GameField(session.opt.field.game), batch, start, session.opt.space.get())
+    except ValueError as error:
+        raise UsageError(f"--since: {error}") from error
+    save_png(path_picture(path), run.path / "diagnosis" / f"path-{name}.png")
 
 
 def finite(value: Any) -> Any:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from nashgrad.analysis import updates
+from nashgrad.analysis.updates import Round
 from nashgrad.core.linearization import State
 from nashgrad.core.space import Names
 from nashgrad.schedules.base import Draw, Mover, Schedule, StepRecord
@@ -40,6 +43,11 @@ class Alternating(Schedule):
         for player in opt.space.players:
             if player not in moved:
                 raise ValueError(f"player {player!r} has no turn; add it to turns")
+
+    def linear(self, players: Sequence[str]) -> Round | None:
+        named = [(turn,) if isinstance(turn, str) else turn for turn in self.turns or players]
+        turns = [[players.index(player) for player in turn] for turn in named]
+        return Round(partial(updates.alternating, turns=turns))
 
     def step(self, opt: Mover, draw: Draw, state: State) -> tuple[StepRecord, State]:
         turns = [(players, draw()) for players in self._turns(opt)]

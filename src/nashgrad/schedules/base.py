@@ -10,6 +10,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from nashgrad.analysis.updates import Round
 from nashgrad.core.adjustment import Adjustment, Base
 from nashgrad.core.game import Batch, Losses
 from nashgrad.core.linearization import Evaluation, State
@@ -143,6 +144,10 @@ class Schedule(abc.ABC):
     def base(self) -> Base:
         """What it asks of the optimisers below it."""
         return "any"
+
+    def linear(self, players: Sequence[str]) -> Round | None:
+        """What it makes of a linear field over plain SGD, as a matrix; `None` where not known."""
+        return None
 
     @abc.abstractmethod
     def init(self, opt: Mover) -> State:

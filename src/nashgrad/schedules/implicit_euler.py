@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +11,8 @@ import torch
 from scipy.optimize import root
 from torch import Tensor
 
+from nashgrad.analysis import updates
+from nashgrad.analysis.updates import Round
 from nashgrad.core.adjustment import Base
 from nashgrad.core.game import Batch
 from nashgrad.core.limits import check_count, check_positive
@@ -70,6 +73,9 @@ class ImplicitEuler(Schedule):
 
     def init(self, opt: Mover) -> State:
         return None
+
+    def linear(self, players: Sequence[str]) -> Round | None:
+        return Round(updates.implicit_euler)
 
     def step(self, opt: Mover, draw: Draw, state: State) -> tuple[StepRecord, State]:
         x = opt.space.get()

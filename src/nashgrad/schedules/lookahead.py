@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 
+from nashgrad.analysis import updates
+from nashgrad.analysis.updates import Round
 from nashgrad.core.adjustment import Base
 from nashgrad.core.limits import check_count
 from nashgrad.core.linearization import State
@@ -66,6 +70,18 @@ class Lookahead(Schedule):
 
     def init(self, opt: Mover) -> State:
         return {"count": 0, "slow": None, "inner": self.inner.init(opt)}
+
+    def linear(self, players: Sequence[str]) -> Round | None:
+        inner = self.inner.linear(players)
+        if inner is None or self.period % inner.steps:
+            return None
+        whole = partial(
+            updates.lookahead,
+            inner=inner.update,
+            period=self.period // inner.steps,
+            alpha=self.alpha,
+        )
+        return Round(whole, self.period)
 
     def step(self, opt: Mover, draw: Draw, state: State) -> tuple[StepRecord, State]:
         count = state["count"] + 1

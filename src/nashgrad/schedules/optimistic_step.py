@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
+from nashgrad.analysis import updates
+from nashgrad.analysis.updates import Round
 from nashgrad.core.linearization import State
 from nashgrad.schedules.base import Draw, Mover, Schedule, StepRecord, restoring
 
@@ -29,6 +32,9 @@ class OptimisticStep(Schedule):
 
     def init(self, opt: Mover) -> State:
         return None
+
+    def linear(self, players: Sequence[str]) -> Round | None:
+        return Round(updates.optimistic_step)
 
     def step(self, opt: Mover, draw: Draw, state: State) -> tuple[StepRecord, State]:
         here = opt.evaluate(draw())

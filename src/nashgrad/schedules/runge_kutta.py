@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from torch import Tensor
 
+from nashgrad.analysis import updates
+from nashgrad.analysis.updates import Round
 from nashgrad.core.adjustment import Base
 from nashgrad.core.linearization import State
 from nashgrad.schedules.base import Draw, Mover, Schedule, StepRecord, restoring
@@ -64,6 +68,9 @@ class RungeKutta(Schedule):
 
     def init(self, opt: Mover) -> State:
         return None
+
+    def linear(self, players: Sequence[str]) -> Round | None:
+        return Round(partial(updates.runge_kutta, order=self.order))
 
     def step(self, opt: Mover, draw: Draw, state: State) -> tuple[StepRecord, State]:
         nodes, weights = _TABLES[self.order]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nashgrad.analysis import updates
+from nashgrad.analysis.updates import Round
 from nashgrad.core.linearization import State
 from nashgrad.schedules.base import Draw, Mover, Schedule, StepRecord
 
@@ -18,6 +21,9 @@ class Simultaneous(Schedule):
 
     def init(self, opt: Mover) -> State:
         return None
+
+    def linear(self, players: Sequence[str]) -> Round | None:
+        return Round(updates.simultaneous)
 
     def step(self, opt: Mover, draw: Draw, state: State) -> tuple[StepRecord, State]:
         here = opt.evaluate(draw())

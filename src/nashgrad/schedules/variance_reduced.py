@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from nashgrad.analysis import updates
+from nashgrad.analysis.updates import Round
 from nashgrad.core.game import Batch
 from nashgrad.core.limits import check_count
 from nashgrad.core.linearization import Evaluation, State
@@ -73,6 +75,9 @@ class VarianceReduced(Schedule):
                 "or the optimisers' own momentum"
             )
         return {"count": 0, "snapshot": None, "mean": None}
+
+    def linear(self, players: Sequence[str]) -> Round | None:
+        return Round(updates.extragradient if self.extrapolate else updates.simultaneous)
 
     def step(self, opt: Mover, draw: Draw, state: State) -> tuple[StepRecord, State]:
         many = [draw.fresh() for _ in range(self.batches if state["count"] == 0 else 0)]

@@ -17,7 +17,9 @@ from nashgrad.analysis.updates.adjusted import look_ahead_jacobian as look_ahead
 from nashgrad.analysis.updates.adjusted import newton_jacobian as newton_jacobian
 from nashgrad.analysis.updates.adjusted import surgery_jacobian as surgery_jacobian
 from nashgrad.analysis.updates.adjusted import symplectic_jacobian as symplectic_jacobian
+from nashgrad.analysis.updates.matrices import Linear as Linear
 from nashgrad.analysis.updates.matrices import Players as Players
+from nashgrad.analysis.updates.matrices import Round as Round
 from nashgrad.analysis.updates.matrices import Update as Update
 from nashgrad.analysis.updates.memory import complex_momentum as complex_momentum
 from nashgrad.analysis.updates.memory import friction as friction

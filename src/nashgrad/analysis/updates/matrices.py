@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -21,6 +21,21 @@ class Update(Protocol):
 
     def __call__(self, J: Tensor, sizes: Sequence[int], h: float, /) -> Tensor:
         """F for a Jacobian J `(n, n)`, the players' numbers of parameters, and a learning rate."""
+        ...
+
+
+class Round(NamedTuple):
+    """An update, and how many steps of its method it is: more than one where steps differ."""
+
+    update: Update
+    steps: int = 1
+
+
+class Linear(Protocol):
+    """What has an update: the schedules of [`nashgrad.schedules`][]."""
+
+    def linear(self, players: Sequence[str], /) -> Round | None:
+        """The round that it repeats, for players of these names; `None` where there is none."""
         ...
 
 
