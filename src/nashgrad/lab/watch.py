@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from nashgrad.adjustments import Identity
 from nashgrad.analysis.spectrum import Which, spectrum
 from nashgrad.core.adjusted import AdjustedField
 from nashgrad.core.field import GameField
@@ -20,7 +21,7 @@ MOST = 200
 
 
 class Watch:
-    """Looks at v' and w' on one batch that training does not see.
+    """Looks at v', and at w' where there is a method, on one batch that training does not see.
 
     Searches start from where the last one ended. The first look is always taken, so that its cost
     is known; a later one is left out when all looks would take more than the share. Training goes
@@ -38,6 +39,8 @@ class Watch:
         self._last = 0.0
         self._adjusted: AdjustedField | None = None
         self.reason = ""
+        if isinstance(opt.adjustment, Identity):
+            return  # w' is v'
         try:
             self._adjusted = AdjustedField(self._field, opt.adjustment)
         except ValueError as error:
