@@ -113,6 +113,16 @@ _EFFECTIVE: dict[type[Optimizer], Callable[[dict[str, Any], dict[str, Any], Tens
 }
 
 
+def extras(optimizer: Optimizer) -> tuple[str, ...]:
+    """What an optimiser does beside steps per unit of gradient: momentum, weight decay."""
+    groups = optimizer.param_groups
+    found = {
+        "momentum": any(g.get("momentum") or g.get("betas", (0.0,))[0] for g in groups),
+        "weight decay": any(g.get("weight_decay") for g in groups),
+    }
+    return tuple(name for name, there in found.items() if there)
+
+
 def effective_steps(
     optimizer: Optimizer, gradients: Mapping[nn.Parameter, Tensor] | None = None
 ) -> Iterable[tuple[Tensor, Tensor]]:

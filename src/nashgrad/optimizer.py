@@ -20,7 +20,7 @@ from nashgrad.core.field import GameField
 from nashgrad.core.game import Batch
 from nashgrad.core.linearization import Evaluation, Linearization, State
 from nashgrad.core.space import Names, PlayerSpace
-from nashgrad.optim import effective_steps, is_plain_sgd
+from nashgrad.optim import effective_steps, extras, is_plain_sgd
 from nashgrad.schedules.base import Draw, Schedule, StepRecord
 from nashgrad.schedules.simultaneous import Simultaneous
 
@@ -230,6 +230,11 @@ class GameOptimizer:
         seen = None if value is None else dict(self.space.pairs(value))
         steps = {p: step for o in self._unique() for p, step in effective_steps(o, seen)}
         return self.space.flatten(steps[p] for p in self.space.parameters)
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What the optimisers do beside `step_sizes`: "momentum", "weight decay"."""
+        return tuple(dict.fromkeys(name for o in self._unique() for name in extras(o)))
 
     def state_dict(self) -> dict[str, Any]:
         """All that changes during training but the game's own parameters and buffers."""

@@ -26,6 +26,7 @@ AT_REST = Evidence(
     hessians={"x": NEGATIVE, "y": NEGATIVE},
     flat={"x": (0.0, 1.0), "y": (0.0, 1.0)},
 )
+NOISY = replace(AT_REST, exact=False, p_value=0.5)
 
 
 def moving(**shares: float) -> Evidence:
@@ -40,18 +41,27 @@ def moving(**shares: float) -> Evidence:
         (replace(AT_REST, hessians={"x": POSITIVE, "y": NEGATIVE}), "stable but not Nash", 0),
         (replace(AT_REST, hessians={"x": BOTH, "y": NEGATIVE}), "stable", 0),
         (replace(AT_REST, v=UNSTABLE, w=UNSTABLE), "saddle", 10),
-        (replace(AT_REST, v=UNSTABLE, w=None), "saddle", 10),
         (replace(AT_REST, v=UNSTABLE), "spurious", 10),
-        (replace(AT_REST, v=TURNING, w=TURNING), "cycling", 10),
+        (replace(AT_REST, v=TURNING, w=TURNING, rate=1.0), "cycling", 10),
+        (replace(AT_REST, v=TURNING, w=TURNING, rate=None, stepping=False), "cycling", 10),
+        (replace(AT_REST, v=TURNING, w=TURNING, rate=0.9), "stable", 0),
+        (replace(AT_REST, rate=None, stepping=False), "local Nash", 0),
+        (replace(AT_REST, rate=1.5), "diverging", 10),
+        (replace(AT_REST, v=TURNING, rate=27.6), "diverging", 10),
+        (replace(AT_REST, v=UNSTABLE, rate=24.0), "diverging", 10),
+        (replace(moving(), motion=None), "not stationary", 10),
         (replace(AT_REST, v=TURNING), "stable", 0),
         (replace(AT_REST, w=UNSTABLE, rate=1.5), "diverging", 10),
+        (replace(AT_REST, w=UNSTABLE, rate=None, stepping=False), "diverging", 10),
         (moving(cycling=0.7, shrinking=0.3), "cycling", 10),
         (moving(overshooting=0.7, cycling=0.3), "diverging", 10),
         (moving(growing=0.95, shrinking=0.05), "diverging", 10),
         (moving(growing=0.6, shrinking=0.4), "not stationary", 10),
         (moving(shrinking=1.0), "not stationary", 10),
         (replace(AT_REST, finite=False), "not finite", 3),
-        (replace(AT_REST, flat={"x": (1e-9, 1e-9), "y": (1.0, 1.0)}), "vanishing gradient", 10),
+        (replace(NOISY, flat={"x": (1e-9, 1e-9), "y": (1.0, 1.0)}), "vanishing gradient", 10),
+        (replace(AT_REST, flat={"x": (1e-9, 1e-9), "y": (1.0, 1.0)}), "local Nash", 0),
+        (replace(AT_REST, felt={"y": {"index": 0.0, "real": 1.0}}), "local Nash", 0),
         (replace(AT_REST, felt={"y": {"latent": 1e-5, "real": 1.0}}), "collapsed generator", 10),
     ],
 )
@@ -69,6 +79,13 @@ def test_verdicts(evidence: Evidence, name: str, code: int) -> None:
         {"v": Side(True, 0, (BOTH, NEGATIVE))},
         {"w": replace(STABLE, neutral=2)},
         {"w": None},
+        {"v": UNSTABLE, "w": None},
+        {"v": TURNING, "w": None},
+        {"extras": ("momentum",)},
+        {"rate": None},
+        {"v": TURNING, "w": TURNING, "rate": None},
+        {"v": replace(STABLE, judged=False)},
+        {"w": replace(STABLE, judged=False)},
         {"v": UNSTABLE, "w": replace(STABLE, complete=False)},
         {"v": TURNING, "w": TURNING, "exact": False, "p_value": 0.6},
     ],
@@ -100,7 +117,11 @@ def test_no_sure_verdict_crosses_zero(
     verdict = judge(replace(AT_REST, v=v, w=w, exact=exact, p_value=p_value, rate=rate))
     if verdict.exit_code == 0:
         assert w is not None
-        assert all(i.high < 0 for i in w.rightmost)
+        assert rate is not None
+        assert rate < 1
+        assert all(i.high < 0 for i in w.rightmost) or (
+            exact and not any(i.low > 0 for i in w.rightmost)
+        )
         assert w.complete
         assert not w.neutral
         assert v.complete

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+from scipy.sparse.linalg import ArpackError, eigsh
 from scipy.sparse.linalg import LinearOperator as ScipyOperator
 from torch import Tensor
 
@@ -55,11 +55,13 @@ def _end(H: ScipyOperator, which: str, start: NDArray[np.float64]) -> tuple[floa
     try:
         values, vectors = eigsh(H, 1, which=which, v0=start, tol=TOLERANCE, maxiter=RESTARTS)
         u = vectors[:, 0]
-    except ArpackNoConvergence:
+    except ArpackError:  # no convergence, or a Hessian that is zero
         u = start / np.linalg.norm(start)
         for _ in range(RESTARTS):  # powers of the shifted matrix, towards the wanted end
             image = H @ u
             shift = np.linalg.norm(image)
             u = image + shift * u if which == "LA" else image - shift * u
+            if not u.any():
+                return 0.0, torch.as_tensor(start / np.linalg.norm(start))
             u = u / np.linalg.norm(u)
     return float(u @ (H @ u)), torch.as_tensor(u)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from nashgrad.analysis import noise
 from nashgrad.analysis.adjusted_map import adjusted_map, pseudo_values
-from nashgrad.analysis.curvature import hessian_extremes
+from nashgrad.analysis.curvature import TOLERANCE, hessian_extremes
 from nashgrad.analysis.findings import Diagnosis, GammaReport
 from nashgrad.analysis.gamma import projected, smallest_gamma
 from nashgrad.analysis.motion import Motion, motion
@@ -21,6 +21,7 @@ from nashgrad.analysis.parts import averaged, preconditioned, rotation_share
 from nashgrad.analysis.portrait import Portrait, portrait
 from nashgrad.analysis.rates import moving_rate
 from nashgrad.analysis.response import response
+from nashgrad.analysis.stability import ROUNDING
 from nashgrad.analysis.theory import rotation_bound
 from nashgrad.analysis.updates import Linear, simultaneous
 from nashgrad.analysis.verdict import Evidence, judge
@@ -30,6 +31,7 @@ from nashgrad.core.batches import batch_size, split_batch
 from nashgrad.core.checks import random_message
 from nashgrad.core.field import GameField
 from nashgrad.core.game import Batch
+from nashgrad.core.limits import check_between
 from nashgrad.core.linearization import Linearization
 from nashgrad.core.operators import DenseOperator, LinearOperator
 
@@ -37,8 +39,6 @@ DENSE = 5_000
 """Parameters up to which all eigenvalues are found."""
 FULL = 300
 """Parameters up to which w' has its second-derivative term."""
-FEWEST = 6
-"""Batches with which a p value can be below 0.05."""
 PARTS = 8
 """Parts that a single batch is cut into, to see its noise."""
 EXTREMES = 20
@@ -46,12 +46,35 @@ EXTREMES = 20
 GAMMA_RANK = 100
 """Dimension on which gammas are searched, in games that have more."""
 
+KEPT = 2**31
+"""Bytes of dense Jacobians that are kept, one a batch."""
+
 Progress = Callable[[str], None]
+
+
+class Trainer(Protocol):
+    """What a diagnosis asks of a `GameOptimizer`."""
+
+    @property
+    def adjustment(self) -> Adjustment:
+        """The method."""
+
+    @property
+    def schedule(self) -> Linear:
+        """Who moves when."""
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What the optimisers add to `step_sizes`, such as momentum."""
+
+    def step_sizes(self, value: Tensor | None = None) -> Tensor:
+        """Each coordinate's step per unit of w, `(n,)`."""
 
 
 def diagnose(
     field: GameField,
-    batches: Batch | Sequence[Batch],
+    batches: Batch | list[Batch],
+    optimizer: Trainer | None = None,
     *,
     adjustment: Adjustment | None = None,
     schedule: Linear | None = None,
@@ -60,6 +83,7 @@ def diagnose(
     exact: bool | None = None,
     confidence: float = 0.95,
     max_products: int | None = None,
+    latent: str = "latent",
     progress: Progress | None = None,
 ) -> Diagnosis:
     """Why a game does or does not get to an equilibrium from here.
@@ -71,49 +95,83 @@ def diagnose(
         field: the game's field.
         batches: a list of batches, whose spread tells what is noise; a single one is cut into eight
             parts. `None` for games without samples.
+        optimizer: the `GameOptimizer`, for what it does: its method, schedule and steps. Or these
+            by themselves:
         adjustment: the method; none by default.
         schedule: who moves when, of which the rate of a step is; all at once by default.
-        steps: the optimisers' step sizes, `(n,)` or a number, as `GameOptimizer.step_sizes()`
-            gives them.
+        steps: the step of each coordinate per unit of w, `(n,)` or a number. Without steps the
+            flow is looked at, which is that of small steps.
         k: how many eigenvalues; by default all, or 20 in larger games.
         exact: whether the batch is all there is; by default whether it has no samples.
         confidence: of all intervals at once.
         max_products: most products with a Jacobian, per search.
+        latent: the batch's entry that a generator makes its samples of.
         progress: told what is being done.
 
     Raises:
-        ValueError: For a game whose losses draw random numbers, and step sizes of another size.
+        ValueError: For a game whose losses draw random numbers, step sizes of another size or NaN,
+            and batches too few for the confidence.
+        TypeError: For an optimiser beside what it is asked for.
     """
     say = progress or (lambda text: None)
-    several = _batches(batches, exact)
+    check_between("confidence", confidence, 0, 1)
+    several = _batches(batches, exact, confidence)
     exact = len(several) == 1
     _refuse_random(field, several[0])
     say(f"the field on {len(several)} batches")
     here = [field.linearize(batch) for batch in several]
-    steps = _steps(field, steps)
     values = torch.stack([at.value.detach() for at in here])
-    look = _Look(field, several, here, values, exact, steps, k, confidence, max_products, say)
+    extras: tuple[str, ...] = ()
+    unknown = ""
+    if optimizer is not None:
+        if not (adjustment is None and schedule is None and steps is None):
+            raise TypeError("pass an optimizer, or adjustment, schedule and steps, not both")
+        adjustment, schedule, extras = optimizer.adjustment, optimizer.schedule, optimizer.extras
+        try:
+            steps = optimizer.step_sizes(values.mean(0))
+        except ValueError as error:
+            unknown = str(error)
+    elif steps is None:
+        unknown = "not asked about: no steps were given"
+    look = _Look(
+        field,
+        several,
+        here,
+        values,
+        exact,
+        _steps(field, steps),
+        k,
+        confidence,
+        max_products,
+        say,
+        optimizer is not None or steps is not None,
+        extras,
+        unknown,
+        latent,
+    )
     return look.diagnosis(adjustment, schedule)
 
 
-def _batches(batches: Batch | Sequence[Batch], exact: bool | None) -> list[Batch]:
-    several = list(batches) if isinstance(batches, list | tuple) else [batches]
+def _batches(batches: Batch | list[Batch], exact: bool | None, confidence: float) -> list[Batch]:
+    several = list(batches) if isinstance(batches, list) else [batches]
     if not several:
         raise ValueError("batches: there are none")
     if len(several) > 1 and exact:
         raise ValueError("exact: several batches are not all there is; pass one")
-    if 1 < len(several) < FEWEST:
-        raise ValueError(
-            f"batches: {len(several)} are too few to tell v from zero at 95 percent; pass one, "
-            f"which is cut into {PARTS} parts, or at least {FEWEST}"
-        )
-    samples = batch_size(several[0])
-    if len(several) == 1 and samples >= 2 * PARTS and not exact:
+    if len(several) == 1 and several[0] is not None and not exact:
+        samples = batch_size(several[0])
+        if samples < 2 * PARTS:
+            raise ValueError(
+                f"batches: {samples} samples are too few to see noise: pass several batches, or "
+                "exact=True where they are all there is"
+            )
         several = split_batch(several[0], PARTS)
-    elif len(several) == 1 and several[0] is not None and samples > 1 and not exact:
+    # Of m batches no p value is below 2^(1-m).
+    fewest = 2 + math.floor(-math.log2(1 - confidence))
+    if 1 < len(several) < fewest:
         raise ValueError(
-            f"batches: {samples} samples are too few to see noise: pass several batches, or "
-            "exact=True where they are all there is"
+            f"batches: {len(several)} are too few to tell v from zero at a confidence of "
+            f"{confidence:g}; pass at least {fewest}"
         )
     return several
 
@@ -128,6 +186,8 @@ def _steps(field: GameField, steps: Tensor | float | None) -> Tensor | None:
         return None
     n = field.space.size
     tensor = torch.as_tensor(steps, dtype=torch.float64).detach().cpu()
+    if bool(tensor.isnan().any()) or bool((tensor < 0).any()):
+        raise ValueError("steps: must be positive numbers; some are negative or NaN")
     if tensor.dim() == 0:
         tensor = tensor.expand(n)
     if tensor.shape != (n,):
@@ -150,6 +210,10 @@ class _Look:
     confidence: float
     max_products: int | None
     say: Progress
+    stepping: bool
+    extras: tuple[str, ...]
+    unknown: str
+    latent: str
 
     @property
     def finite(self) -> bool:
@@ -174,15 +238,18 @@ class _Look:
         }
         if not self.finite:
             return _not_finite(common)
-        J = self._jacobian()
-        v = self._portrait(J, self.jacobians)
-        w, w_is = self._adjusted(adjustment, J, v)
+        J, parts = self._jacobian()
+        if not bool(_stretched(J).isfinite().all()):
+            return _not_finite(common)
+        v = self._portrait(J, parts)
+        w, w_is = self._adjusted(adjustment, J, parts, v)
         p_value = None if self.exact else noise.zero_mean_probability(self.values)
         stationary = self._at_rest(mean, J) if p_value is None else p_value > 1 - self.confidence
-        own = {p: self._own(J, p) for p in space.players}
+        own = {p: self._own(J, parts, p) for p in space.players}
         felt = {} if self.exact else response(self.field, self.batches[:PARTS])
-        moved = None if stationary else self._motion(adjustment, J, w)
-        rate, rate_is = self._rate(w, schedule)
+        F, rate, rate_is = self._rate(w, schedule)
+        known = F is not None or schedule is None or _is_simultaneous(schedule, space.players)
+        moved = self._motion(adjustment, J, w, F) if not stationary and known else None
         evidence = Evidence(
             finite=True,
             exact=self.exact,
@@ -191,6 +258,10 @@ class _Look:
             v=v.side,
             w=None if w is None else w.side,
             rate=rate,
+            stepping=self.stepping,
+            extras=self.extras,
+            reach=self._reach(J, v),
+            latent=self.latent,
             hessians={p: _negated(low) for p, (low, _) in own.items()},
             flat=self._flat(mean, J),
             felt=felt,
@@ -204,6 +275,7 @@ class _Look:
             w_is=w_is,
             rate=rate,
             rate_is=rate_is,
+            stepping=self.steps is not None,
             hessians=own,
             rotation=rotation_share(J).estimate,
             gamma=self._gamma(J, mean),
@@ -225,12 +297,13 @@ class _Look:
             return {p: float(mean[b].square().sum()) for p, b in blocks.items()}
         return {p: noise.debiased_square(self.values[:, b]) for p, b in blocks.items()}
 
-    def _jacobian(self) -> LinearOperator:
+    def _jacobian(self) -> tuple[LinearOperator, Sequence[LinearOperator]]:
+        """J, and that of each batch."""
         n = self.field.space.size
         if n > DENSE or self.k is not None:
-            return averaged(self.jacobians)
+            return averaged(self.jacobians), self.jacobians
         self.say(f"all of J, {n:,} x {n:,}, on {len(self.here)} batches")
-        return DenseOperator(_dense(self.jacobians))
+        return _dense(self.jacobians)
 
     def _portrait(self, operator: LinearOperator, parts: Sequence[LinearOperator]) -> Portrait:
         self.say("eigenvalues")
@@ -244,14 +317,20 @@ class _Look:
         )
 
     def _adjusted(
-        self, adjustment: Adjustment | None, J: LinearOperator, v: Portrait
+        self,
+        adjustment: Adjustment | None,
+        J: LinearOperator,
+        each: Sequence[LinearOperator],
+        v: Portrait,
     ) -> tuple[Portrait | None, str]:
         """W' as the optimisers' steps make it, S^1/2 w' S^1/2."""
-        if adjustment is None:
-            W, parts, what = J, self.jacobians, "v'"
+        if adjustment is None or self._leaves(adjustment):
+            W, parts, what = J, each, "v'"
         else:
             try:
-                W, parts, what = self._map(adjustment, J)
+                W, parts, what = self._map(adjustment, J, each)
+            except torch.OutOfMemoryError:
+                raise
             except (ValueError, RuntimeError) as error:
                 return None, f"not known: {str(error).splitlines()[0]}"
         if self.steps is None:
@@ -259,78 +338,121 @@ class _Look:
         iterated = _scaled(W, self.steps)
         return self._portrait(iterated, [_scaled(A, self.steps) for A in parts]), what
 
+    def _leaves(self, adjustment: Adjustment) -> bool:
+        """Whether a method does nothing here."""
+        if not adjustment.pure:
+            return False
+        at = self._with_steps()
+        try:
+            return adjustment.update(at.value, at, adjustment.init(at.space))[0] is at.value
+        except (ValueError, RuntimeError):  # what it needs is not known here
+            return False
+
+    def _with_steps(self) -> Linearization:
+        """The first batch, with the optimisers' steps for methods that reckon with them."""
+        at, steps = self.here[0], self.steps
+        if steps is None:
+            return at
+        return replace(at, query=replace(at.query, step_sizes=lambda v: steps.to(v)))
+
     def _map(
-        self, adjustment: Adjustment, J: LinearOperator
-    ) -> tuple[LinearOperator, list[LinearOperator], str]:
+        self, adjustment: Adjustment, J: LinearOperator, each: Sequence[LinearOperator]
+    ) -> tuple[LinearOperator, Sequence[LinearOperator], str]:
+        """The mean of w' over batches, or w' of the mean J with J held fixed."""
+        if not adjustment.pure:
+            raise ValueError(
+                f"{type(adjustment).__name__} remembers earlier steps, which its w' is made of"
+            )
         space = self.field.space
         dense = isinstance(J, DenseOperator)
         if dense and space.size > FULL:
-            return self._held(adjustment, J)
+            return self._held(adjustment, J, each)
         try:
             w = AdjustedField(self.field, adjustment)
             parts = [w.linearize(batch).jacobian for batch in self.batches]
-            W = DenseOperator(_dense(parts)) if dense else averaged(parts)
+            return (*(_dense(parts) if dense else (averaged(parts), parts)), "all of w'")
+        except torch.OutOfMemoryError:
+            raise
         except (ValueError, RuntimeError):
             if not dense:
                 raise
-            return self._held(adjustment, J)
-        return W, parts, "all of w'"
+            return self._held(adjustment, J, each)
 
     def _held(
-        self, adjustment: Adjustment, J: LinearOperator
-    ) -> tuple[LinearOperator, list[LinearOperator], str]:
+        self, adjustment: Adjustment, J: LinearOperator, each: Sequence[LinearOperator]
+    ) -> tuple[LinearOperator, Sequence[LinearOperator], str]:
         assert isinstance(J, DenseOperator)
-        at, steps = self.here[0], self.steps
-        if steps is not None:
-            at = replace(at, query=replace(at.query, step_sizes=lambda v: steps.to(v)))
-        W = DenseOperator(adjusted_map(adjustment, at, J.matrix))
-        parts = [] if self.exact else pseudo_values(adjustment, at, J, self.jacobians)
+        at = self._with_steps()
+        # Where the players are, as what the method knows of them is there.
+        there = DenseOperator(J.matrix.to(at.value.device))
+        W = DenseOperator(adjusted_map(adjustment, at, there.matrix).cpu())
+        parts = [] if self.exact else pseudo_values(adjustment, at, there, each)
         return W, parts, "w' with J held fixed"
 
-    def _rate(self, w: Portrait | None, schedule: Linear | None) -> tuple[float | None, str]:
-        """By what a step multiplies the distance, neutral directions apart, and what that is."""
-        if w is None:
-            return None, "not known without w'"
+    def _rate(
+        self, w: Portrait | None, schedule: Linear | None
+    ) -> tuple[Tensor | None, float | None, str]:
+        """A round's map where it is no simultaneous step, the rate of a step, and what that is."""
         if self.steps is None:
-            return None, "not known without the optimisers' steps"
+            return None, None, self.unknown
+        if w is None:
+            return None, None, "not known without w'"
         space = self.field.space
-        repeated = schedule.linear(space.players) if schedule is not None else None
-        if schedule is None or (repeated is not None and repeated.update is simultaneous):
-            return w.stability.rate(1.0), "simultaneous steps as they are: max |1 + l|"
+        beside = f"; without {' and '.join(self.extras)}" if self.extras else ""
+        if schedule is None or _is_simultaneous(schedule, space.players):
+            least = "" if w.spectrum.complete else "at least; "
+            said = f"{least}simultaneous steps as they are: max |1 + l|{beside}"
+            return None, w.stability.rate(1.0), said
         name = type(schedule).__name__
+        repeated = schedule.linear(space.players)
         if repeated is None:
-            return None, f"not known: {name} has no linear map"
+            return None, None, f"not known: {name} has no linear map"
         if w.matrix is None:
-            return None, f"not known: that of {name} takes all of w', which is too large here"
+            said = f"not known: that of {name} takes all of w', which is too large here"
+            return None, None, said
         self.say(f"the rate of {name}")
         sizes = [space.block(p).stop - space.block(p).start for p in space.players]
-        F = repeated.update(w.matrix, sizes, 1.0)
-        if len(F) > DENSE:
-            return None, f"not known: the map of {name} has {len(F):,} rows"
-        return moving_rate(F, repeated.steps), f"steps of {name} as they are"
+        try:
+            F = repeated.update(w.matrix, sizes, 1.0)
+            rate = moving_rate(F, repeated.steps)
+        except RuntimeError as error:
+            return None, None, f"not known: {str(error).splitlines()[0]}"
+        return F, rate, f"steps of {name} as they are{beside}"
+
+    def _reach(self, J: LinearOperator, v: Portrait) -> float | None:
+        """How far away v vanishes at most, about: |J^-1 v| and twice its noise."""
+        n = self.field.space.size
+        if self.exact or not isinstance(J, DenseOperator) or v.stability.neutral or n > FULL:
+            return None
+        each = torch.linalg.solve(J.matrix, self.values.double().cpu().T).T
+        noise_of_mean = each.var(0).sum() / len(each)
+        return float(each.mean(0).norm() + 2 * noise_of_mean.sqrt())
 
     def _at_rest(self, mean: Tensor, J: LinearOperator) -> bool:
         """|v| to the precision of the parameters' type."""
         x = self.field.space.get()
-        probe = torch.randn(len(x), generator=torch.Generator().manual_seed(0)).to(x)
-        stretch = float((J @ probe).norm() / probe.norm()) * max(1.0, float(x.norm()))
+        stretch = float(_stretched(J).norm()) / len(x) ** 0.5 * max(1.0, float(x.norm()))
         limit: float = torch.finfo(x.dtype).eps ** 0.5 * max(stretch, 1e-300)
         return float(mean.norm()) <= limit
 
-    def _own(self, J: LinearOperator, player: str) -> tuple[Interval, Interval]:
+    def _own(
+        self, J: LinearOperator, parts: Sequence[LinearOperator], player: str
+    ) -> tuple[Interval, Interval]:
         """The extreme eigenvalues of a player's Hessian, -J_ii, and their intervals."""
         block = self.field.space.block(player)
         low, high, vectors = hessian_extremes(J, block)
         if self.exact:
-            reach = 1e-9 * max(abs(low), abs(high))
+            loose = ROUNDING if isinstance(J, DenseOperator) else TOLERANCE
+            reach = loose * max(abs(low), abs(high))
             return tuple(Interval(x, x - reach, x + reach) for x in (low, high))  # type: ignore[return-value]
         found = []
+        norm = noise.noise_norm(parts, block)
+        of = 2 * (block.stop - block.start)
         for u in vectors:
-            whole = torch.zeros(J.size, dtype=torch.float64)
-            whole[block] = u
-            samples = noise.per_batch(self.jacobians, whole.to(torch.complex128), None)
-            of = 2 * (block.stop - block.start)
-            found.append(mean_interval(-samples.real, self.confidence, of=of))
+            whole = torch.zeros(J.size, 1, dtype=torch.complex128)
+            whole[block, 0] = u.to(whole)
+            samples = -noise.per_batch(parts, whole, whole).real[:, 0]
+            found.append(noise.widened(mean_interval(samples, self.confidence, of=of), norm))
         return found[0], found[1]
 
     def _flat(self, mean: Tensor, J: LinearOperator) -> dict[str, tuple[float, float]]:
@@ -359,32 +481,31 @@ class _Look:
         return tuple(found)
 
     def _motion(
-        self, adjustment: Adjustment | None, J: LinearOperator, w: Portrait | None
+        self, adjustment: Adjustment | None, J: LinearOperator, w: Portrait | None, F: Tensor | None
     ) -> Motion | None:
-        """What becomes of the step that is due here."""
-        step = self.values.double().mean(0)
+        """What becomes of the step that is due here; `None` where the method's is not known."""
         if w is None:
-            A = J
-        else:
-            A = w.operator
-            if adjustment is not None and adjustment.pure:
-                step = self._step(adjustment)
-        if self.steps is not None and w is not None:
-            return motion(A, self.steps.sqrt().to(step) * step)
-        # Without a step size none is too large.
-        scale = 1e-3 / max(1e-300, float(w.stability.largest if w else 1.0))
-        return motion(scale * A, step)
+            return None
+        step = self.values.double().mean(0)
+        if adjustment is not None and not self._leaves(adjustment):
+            step = self._step(adjustment)
+        if self.steps is None:
+            # Without a step size none is too large.
+            return motion(1e-3 / max(1e-300, w.stability.largest) * w.operator, step)
+        step = self.steps.sqrt().to(step) * step
+        if F is None:
+            return motion(w.operator, step)
+        if len(F) > len(step):  # a memory, of which the next step is not known from here
+            return None
+        return motion(DenseOperator(F - torch.eye(len(F), dtype=F.dtype)), step)
 
     def _step(self, adjustment: Adjustment) -> Tensor:
         steps = self.steps
         sizes = None if steps is None else lambda v: steps.to(v)
-        try:
-            each = [
-                self.field.evaluate(batch, None, adjustment, None, step_sizes=sizes).w
-                for batch in self.batches
-            ]
-        except ValueError:
-            return self.values.double().mean(0)
+        each = [
+            self.field.evaluate(batch, None, adjustment, None, step_sizes=sizes).w
+            for batch in self.batches
+        ]
         return torch.stack(each).double().mean(0)
 
     def _gamma(self, J: LinearOperator, mean: Tensor) -> GammaReport:
@@ -402,13 +523,35 @@ class _Look:
                 bound, reason = rotation_bound(J.matrix, choice.gamma), ""
             except ValueError as error:
                 reason = str(error)
-        return GammaReport(choice.gamma, choice.q, choice.limit, exact, bound, reason)
+        return GammaReport(
+            choice.gamma, choice.q, choice.stable, choice.limit, exact, bound, reason
+        )
 
 
-def _dense(operators: Sequence[LinearOperator]) -> Tensor:
-    total = sum(A.to_dense().double().cpu() for A in operators)
-    assert isinstance(total, Tensor)
-    return total / len(operators)
+def _dense(
+    operators: Sequence[LinearOperator],
+) -> tuple[DenseOperator, Sequence[LinearOperator]]:
+    """The mean as a matrix, and each one as a matrix too where memory allows."""
+    kept: list[DenseOperator] = []
+    size = operators[0].size
+    total = torch.zeros(size, size, dtype=torch.float64)
+    keep = 8 * size**2 * len(operators) <= KEPT
+    for A in operators:
+        matrix = A.to_dense().double().cpu()
+        total += matrix / len(operators)
+        kept += [DenseOperator(matrix)] if keep else []
+    return DenseOperator(total), kept if keep else operators
+
+
+def _stretched(J: LinearOperator) -> Tensor:
+    """J u for a u of random numbers, `(n,)`."""
+    draw = torch.Generator().manual_seed(0)
+    return J @ torch.randn(J.size, generator=draw, dtype=torch.float64).to(J.device, J.dtype)
+
+
+def _is_simultaneous(schedule: Linear, players: Sequence[str]) -> bool:
+    repeated = schedule.linear(players)
+    return repeated is not None and repeated.update is simultaneous
 
 
 def _scaled(A: LinearOperator, steps: Tensor) -> LinearOperator:
@@ -433,9 +576,12 @@ def _not_finite(common: Mapping[str, Any]) -> Diagnosis:
         w_is="not looked at: the field is not finite",
         rate=None,
         rate_is="not looked at: the field is not finite",
+        stepping=False,
         hessians={},
         rotation=math.nan,
-        gamma=GammaReport(math.nan, math.nan, math.nan, False, None, "the field is not finite"),
+        gamma=GammaReport(
+            math.nan, math.nan, False, math.nan, False, None, "the field is not finite"
+        ),
         uncoupled=(),
         motion=None,
         felt={},

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nashgrad.analysis.gamma import MAXIMUM
 from nashgrad.analysis.motion import Motion
 from nashgrad.analysis.noise import Interval
 from nashgrad.analysis.portrait import Portrait
@@ -19,9 +20,11 @@ class GammaReport:
     """What consensus needs here."""
 
     smallest: float
-    """The smallest gamma with q <= 1 and a w' that is stable but for neutral eigenvalues."""
+    """The smallest gamma with q <= 1 that leaves unstable eigenvalues of v' unstable."""
     q: float
     """The q that it reaches."""
+    stable: bool
+    """Whether w' is stable with it, but for neutral eigenvalues."""
     limit: float
     """The gamma above which an unstable eigenvalue of v' turns stable; infinite where none is."""
     exact: bool
@@ -54,6 +57,8 @@ class Diagnosis:
     rate: float | None
     """By what a step as it is multiplies the distance to the fixed point, neutral directions apart.
     """
+    stepping: bool
+    """Whether `w` has the optimisers' steps in it: S^1/2 w' S^1/2."""
     rate_is: str
     """Whose steps those are, or why there is no rate."""
     hessians: Mapping[str, tuple[Interval, Interval]]
@@ -102,9 +107,9 @@ def _lines(d: Diagnosis) -> Iterator[tuple[str, str]]:
         total = sum(d.debiased.values())
         yield "|E v|^2, debiased", f"{total:.3g}, p = {d.p_value:.3f} of v = 0"
     yield from _of_portrait("v'", d.v)
-    yield "w'", d.w_is
+    yield "w'", d.w_is + (", with the optimisers' steps" if d.stepping and d.w else "")
     if d.w is not None and d.w is not d.v:
-        yield from _of_portrait("w'", d.w)
+        yield from _of_portrait("w'", d.w, " of the present steps" if d.stepping else "")
     yield "rate of a step", d.rate_is if d.rate is None else f"{d.rate:.6g} ({d.rate_is})"
     for p, (low, high) in d.hessians.items():
         yield f"Hessian of {p}", f"{_interval(low)} to {_interval(high)}"
@@ -114,7 +119,7 @@ def _lines(d: Diagnosis) -> Iterator[tuple[str, str]]:
         yield "not felt", f"the field of {i!r} does not change with {j!r} (a detach?)"
 
 
-def _of_portrait(name: str, p: Portrait) -> Iterator[tuple[str, str]]:
+def _of_portrait(name: str, p: Portrait, unit: str = "") -> Iterator[tuple[str, str]]:
     s, values = p.stability, p.spectrum.eigenvalues
     number = "all" if p.spectrum.complete else f"only {len(values)}"
     if not len(values):
@@ -127,10 +132,10 @@ def _of_portrait(name: str, p: Portrait) -> Iterator[tuple[str, str]]:
     )
     if p.rightmost:
         yield f"{name}: rightmost", ", ".join(_interval(i) for i in p.rightmost[:3])
-    partial = "" if p.spectrum.complete else " at most (not all are known)"
+    least, most = ("", "") if p.spectrum.complete else ("at least ", "at most ")
     yield (
         f"{name}: q, step sizes",
-        f"max |Im/Re| {s.q_ratio:.3g}; stable up to {s.max_step_size:.3g}{partial}",
+        f"max |Im/Re| {least}{s.q_ratio:.3g}; stable up to {most}{s.max_step_size:.3g}{unit}",
     )
     worst = float(p.spectrum.residuals.max()) if len(p.spectrum.residuals) else 0.0
     yield f"{name}: residuals", f"up to {worst:.1e}"
@@ -140,15 +145,18 @@ def _of_gamma(d: Diagnosis) -> Iterator[tuple[str, str]]:
     g = d.gamma
     basis = "" if g.exact else ", on a projection"
     reached = "q <= 1" if g.q <= 1 else f"q = {g.q:.3g}, the least there is"
-    yield "smallest gamma", f"{g.smallest:.3g} for {reached}{basis}"
-    limit = "none" if math.isinf(g.limit) else f"{g.limit:.3g}"
-    yield "gamma that hides unstable", f"above {limit}" if limit != "none" else "none"
+    still = "" if g.stable else "; what v' flees stays unstable"
+    yield "smallest gamma", f"{g.smallest:.3g} for {reached}{basis}{still}"
+    hides = f"none up to {MAXIMUM:g}" if math.isinf(g.limit) else f"above {g.limit:.3g}"
+    yield "gamma that hides unstable", hides
     lemma = f"q <= {g.bound:.3g}" if g.bound is not None else f"does not apply: {g.bound_reason}"
     yield "Lemma 9, corrected", lemma
 
 
 def _interval(i: Interval) -> str:
-    if i.high - i.low <= 1e-6 * abs(i.estimate) or math.isinf(i.high):
+    if math.isinf(i.high):
+        return f"{i.estimate:.3g} [no interval]"
+    if i.high - i.low <= 1e-6 * abs(i.estimate):
         return f"{i.estimate:.3g}"
     return f"{i.estimate:.3g} [{i.low:.3g}, {i.high:.3g}]"
 
@@ -190,6 +198,5 @@ def _portrait(p: Portrait) -> Mapping[str, Any]:
         "rightmost": [list(i) for i in p.rightmost],
         "q": s.q_ratio,
         "max_step_size": s.max_step_size,
-        "is_stable": s.is_stable,
         "products": p.spectrum.products,
     }

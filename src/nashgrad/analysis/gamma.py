@@ -15,6 +15,8 @@ from nashgrad.core.limits import check_between, check_count, check_positive
 from nashgrad.core.operators import LinearOperator
 from nashgrad.core.orthogonal import split
 
+MAXIMUM = 100.0
+"""The largest gamma that is tried, by default."""
 POINTS = 64
 """Gammas that are tried, beside zero, before intervals are halved."""
 HALVINGS = 30
@@ -31,7 +33,9 @@ class GammaChoice(NamedTuple):
     stable: bool
     """Whether all eigenvalues that are not neutral have negative real part."""
     limit: float
-    """The largest gamma below which no unstable eigenvalue turns stable, or the maximum."""
+    """The largest gamma below which no unstable eigenvalue turns stable; infinite where none does
+    up to the maximum.
+    """
 
 
 def projected(jacobian: LinearOperator, start: Tensor, rank: int) -> tuple[Tensor, Tensor]:
@@ -91,7 +95,7 @@ def _norm(u: Tensor) -> Tensor:
 
 
 def smallest_gamma(
-    A: Tensor, B: Tensor, q: float = 1.0, *, maximum: float = 100.0, neutral: float = 1e-3
+    A: Tensor, B: Tensor, q: float = 1.0, *, maximum: float = MAXIMUM, neutral: float = 1e-3
 ) -> GammaChoice:
     """The smallest gamma with which A - gamma B rotates no faster than q times its damping.
 
@@ -128,7 +132,7 @@ def smallest_gamma(
     A, B = A.detach().double().cpu(), B.detach().double().cpu()
     stretch = float(torch.linalg.matrix_norm(B, 2)) ** 0.5
     if stretch == 0:
-        return GammaChoice(0.0, 0.0, True, maximum)
+        return GammaChoice(0.0, 0.0, True, math.inf)
     spectrum = _Spectrum(A, B, neutral * stretch, q)
     low = min(neutral / stretch, 1e-3 * maximum)
     steps = torch.linspace(0, 1, POINTS, dtype=torch.float64)
@@ -138,7 +142,7 @@ def smallest_gamma(
     there = spectrum.at(row.new_tensor([gamma]))
     q_there = float(there.worst)
     stable = not there.unstable.any() and q_there < math.inf
-    return GammaChoice(gamma, q_there, stable, min(limit, maximum))
+    return GammaChoice(gamma, q_there, stable, limit)
 
 
 class _Seen(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from nashgrad.core.batches import batch_size
 from nashgrad.core.field import GameField
 from nashgrad.core.game import Batch
 
@@ -26,9 +27,11 @@ def response(field: GameField, batches: Sequence[Batch]) -> dict[str, dict[str, 
         By player, by entry; empty where there is nothing to exchange. An entry on which a player's
         loss does not depend is left out.
     """
-    first = batches[0]
+    least = min(batch_size(b) for b in batches)
+    batches = [b for b in batches if batch_size(b) == least]  # of parts some are larger by one
     if len(batches) < 3 or not all(isinstance(b, Mapping) and len(b) > 1 for b in batches):
         return {}
+    first = batches[0]
     felt: dict[str, dict[str, float]] = {player: {} for player in field.space.players}
     for key in first:
         used = _used_by(field, first, key)

@@ -14,6 +14,8 @@ from nashgrad.core.limits import check_finite, check_not_negative
 
 NEUTRAL = 1e-6
 """Of the largest |l|: eigenvalues up to that are neutral."""
+ROUNDING = 1e-9
+"""Of the largest |l|: real parts up to that have no sign, which rounding decides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,21 +92,22 @@ class Stability:
 
     @property
     def unstable(self) -> int:
-        """How many that are not neutral have positive real part."""
-        return int((self.moving.real > 0).sum())
+        """How many that are not neutral have positive real part, beyond rounding."""
+        return int((self.moving.real > ROUNDING * self.largest).sum())
 
     @property
     def is_stable(self) -> bool | None:
         """Whether small steps converge from nearby; `None` where the eigenvalues do not tell.
 
         `False` with a single l that has Re l > 0, whatever else there may be. `True` only with all
-        eigenvalues at hand and every Re l < 0: a real part of exactly zero leaves it open, and so
-        do neutral ones.
+        eigenvalues at hand and every Re l < 0: a real part of zero, to rounding, leaves it open,
+        and so do neutral ones.
         """
         if self.unstable:
             return False
         known = self.complete and len(self.eigenvalues) > 0 and not self.neutral
-        return True if known and bool((self.moving.real < 0).all()) else None
+        damped = bool((self.moving.real < -ROUNDING * self.largest).all())
+        return True if known and damped else None
 
     @property
     def max_step_size(self) -> float:

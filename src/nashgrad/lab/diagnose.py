@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import sys
@@ -63,10 +64,10 @@ def diagnose_run(
         raise UsageError(f"--since {since}: is the diagnosed checkpoint; name an earlier one")
     say = _quiet if as_json else _progress
     found = look(session, k=k, batches=batches, say=say)
+    print(json.dumps(finite(found.to_dict()), indent=2) if as_json else found, flush=True)  # noqa: T201
     leave(run, found, step)
     if start is not None:
         leave_path(run, session, start, f"{since:08d}-{step:08d}")
-    print(json.dumps(finite(found.to_dict()), indent=2) if as_json else found)  # noqa: T201
     if not as_json:
         print(f"\n{run.path / 'diagnosis'}")  # noqa: T201
     return found.verdict.exit_code
@@ -112,17 +113,14 @@ def look(
     opt, played = session.opt, session.opt.field.game
     small = opt.space.size <= DENSE and k is None and session.device.type == "cpu"
     seen = [session.ranks.share(b) for b in islice(session.stream, batches)]
-    steps = opt.step_sizes()
     if small:
-        played = played.double()
+        played = copy.deepcopy(played).double()
         seen = [torch.utils._pytree.tree_map(_double, b) for b in seen]
     try:
         return diagnose(
             GameField(played),
             seen if len(seen) > 1 else seen[0],
-            adjustment=opt.adjustment,
-            schedule=opt.schedule,
-            steps=steps,
+            opt,
             k=k,
             progress=say,
         )
@@ -142,7 +140,8 @@ def leave(run: Run, found: Diagnosis, step: int) -> None:
     write_json(folder / f"{name}.json", finite(found.to_dict()))
     if found.verdict.name == "not finite":
         return
-    save_png(of_diagnosis(found), folder / f"{name}.png")
+    if len(found.v.spectrum.eigenvalues):
+        save_png(of_diagnosis(found), folder / f"{name}.png")
     if (figure := along_training(run.metrics())) is not None:
         save_png(figure, folder / "spectra.png")
 

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 def of_diagnosis(found: Diagnosis) -> Figure:
     """The eigenvalues of v', and beside them those of w' where it is another map."""
     how: Any = {"complete": found.v.spectrum.complete, "total": found.size}
-    if found.w is None or found.w_is == "v'":
+    if found.w is None or found.w_is == "v'" or not len(found.w.spectrum.eigenvalues):
         figure, [[ax]] = new_figure(width=4.5, height=4)
         eigenvalue_plane(ax, found.v.spectrum.eigenvalues, title="v'", **how)
         return figure
     figure, [axes] = new_figure(columns=2, width=4.5, height=4)
     spectra = (p.spectrum.eigenvalues for p in (found.v, found.w))
-    spectra_side_by_side(axes, *spectra, titles=("v'", found.w_is), **how)
+    steps = ", times the steps" if found.stepping else ""
+    spectra_side_by_side(axes, *spectra, titles=("v'", found.w_is + steps), **how)
     return figure
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from nashgrad.adjustments import Identity
@@ -59,15 +60,16 @@ class Watch:
     def look(self) -> dict[str, Any]:
         """By map and kind: eigenvalues, residuals and products; seconds, and those left out."""
         began = time.perf_counter()
-        record: dict[str, Any] = {
-            "v": self._spectra("v", self._field.linearize(self._batch).jacobian)
-        }
-        if self._adjusted is not None:
+        record: dict[str, Any] = {}
+        for name, field in (("v", self._field), ("w", self._adjusted)):
+            if field is None:
+                continue
             try:
-                w = self._adjusted.linearize(self._batch).jacobian
-                record["w"] = self._spectra("w", w)
-            except (ValueError, RuntimeError) as error:
-                self._adjusted, self.reason = None, str(error).splitlines()[0]
+                record[name] = self._spectra(name, field.linearize(self._batch).jacobian)
+            except torch.OutOfMemoryError:
+                raise
+            except (ValueError, RuntimeError) as error:  # not finite, or no third derivative
+                record[f"{name}_unknown"] = str(error).splitlines()[0]
         if self.reason:
             record["w_unknown"] = self.reason
         self._last = time.perf_counter() - began
