@@ -144,9 +144,13 @@ def _of_portrait(name: str, p: Portrait, unit: str = "") -> Iterator[tuple[str, 
 def _of_gamma(d: Diagnosis) -> Iterator[tuple[str, str]]:
     g = d.gamma
     basis = "" if g.exact else ", on a projection"
-    reached = "q <= 1" if g.q <= 1 else f"q = {g.q:.3g}, the least there is"
     still = "" if g.stable else "; what v' flees stays unstable"
-    yield "smallest gamma", f"{g.smallest:.3g} for {reached}{basis}{still}"
+    if math.isinf(g.q):
+        reached = f"none leaves q finite (tried up to {min(g.limit, MAXIMUM):.3g})"
+    else:
+        least = "q <= 1" if g.q <= 1 else f"q = {g.q:.3g}, the least there is"
+        reached = f"{g.smallest:.3g} for {least}"
+    yield "smallest gamma", f"{reached}{basis}{still}"
     hides = f"none up to {MAXIMUM:g}" if math.isinf(g.limit) else f"above {g.limit:.3g}"
     yield "gamma that hides unstable", hides
     lemma = f"q <= {g.bound:.3g}" if g.bound is not None else f"does not apply: {g.bound_reason}"

@@ -149,7 +149,7 @@ class Doctor:
 
     def run(self) -> int:
         """Print what was found."""
-        from nashgrad.lab.diagnose import examine
+        from nashgrad.lab.doctor import examine
 
         return examine(load(self.config))
 

@@ -17,14 +17,12 @@ from torch import Tensor
 from nashgrad.analysis import DENSE, Diagnosis, diagnose, path_angle
 from nashgrad.core.field import GameField
 from nashgrad.lab.atomic import write_json
-from nashgrad.lab.build import build_game
 from nashgrad.lab.checkpoint import Restored, load_at, load_latest
-from nashgrad.lab.config import Config, fingerprint, load
+from nashgrad.lab.config import fingerprint, load
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.records import Run, open_run
 from nashgrad.lab.session import Session
 from nashgrad.lab.spectra import along_training, of_diagnosis
-from nashgrad.lab.tasks import build_task
 from nashgrad.lab.train import prepare
 from nashgrad.plots import path_picture, save_png
 
@@ -71,23 +69,6 @@ def diagnose_run(
     if not as_json:
         print(f"\n{run.path / 'diagnosis'}")  # noqa: T201
     return found.verdict.exit_code
-
-
-def examine(config: Config) -> int:
-    """Prints the doctor's findings on the game of a configuration.
-
-    Returns:
-        0, or 10 where there is an error among them.
-    """
-    from nashgrad.analysis.doctor import doctor
-
-    config = replace(config, out=None)
-    task = build_task(config)
-    game = build_game(config, task, torch.device("cpu"))
-    stream = task.stream(config.model.latent, torch.device("cpu"))
-    found = doctor(game, next(stream))
-    print(found)  # noqa: T201
-    return 0 if found.ok else 10
 
 
 def restored(run: Run, step: int | None) -> tuple[Session, int]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
+from nashgrad.analysis.updates import consensus_jacobian
 from nashgrad.core.field import GameField
 from nashgrad.lab.atomic import write_json
 from nashgrad.lab.checkpoint import load_at
@@ -97,7 +98,7 @@ def figure_3(folder: Path, seeds: int) -> int:
         for moment, step in (("before", 1), ("after", config.steps)):
             began = time.perf_counter()
             J = mean_jacobian(config, step)
-            spectra = [torch.linalg.eigvals(M) for M in (J, J - GAMMA * J.T @ J)]
+            spectra = [torch.linalg.eigvals(M) for M in (J, consensus_jacobian(J, [len(J)], GAMMA))]
             row = {"seed": seed, "step": step, **_numbers(*spectra)}
             rows.append(row)
             name = f"seed {seed}, {moment} training"
