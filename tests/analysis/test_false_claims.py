@@ -266,3 +266,25 @@ def test_few_samples_are_not_all_there_is(count: int) -> None:
 def test_steps_are_numbers(step: float) -> None:
     with pytest.raises(ValueError, match="steps: must be positive numbers"):
         asked(ROTATION, steps=step)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"adjustment": ng.Consensus}, "adjustment: expected an adjustment such as Consensus"),
+        ({"schedule": "alternating"}, "schedule: expected a schedule such as Alternating"),
+        ({"optimizer": ng.Consensus(1.0)}, "optimizer: expected a GameOptimizer, got Consensus"),
+    ],
+)
+def test_arguments_of_another_kind(how: dict[str, object], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        asked(ROTATION, **how)
+    with pytest.raises(TypeError, match="field: expected a GameField"):
+        diagnose(quadratic(ROTATION), None)  # type: ignore[arg-type]
+
+
+def test_numbers_and_names_that_are_none() -> None:
+    with pytest.raises(ValueError, match="k must be"):
+        asked(ROTATION, k=0)
+    with pytest.raises(ValueError, match="latent: the batch has no entry 'z'; it has 'real', 'lat"):
+        diagnose(gan(), sample(64), latent="z")

@@ -31,7 +31,7 @@ from nashgrad.core.batches import batch_size, split_batch
 from nashgrad.core.checks import random_message
 from nashgrad.core.field import GameField
 from nashgrad.core.game import Batch
-from nashgrad.core.limits import check_between
+from nashgrad.core.limits import check_between, check_count
 from nashgrad.core.linearization import Linearization
 from nashgrad.core.operators import DenseOperator, LinearOperator
 
@@ -83,7 +83,7 @@ def diagnose(
     exact: bool | None = None,
     confidence: float = 0.95,
     max_products: int | None = None,
-    latent: str = "latent",
+    latent: str | None = None,
     progress: Progress | None = None,
 ) -> Diagnosis:
     """Why a game does or does not get to an equilibrium from here.
@@ -105,18 +105,22 @@ def diagnose(
         exact: whether the batch is all there is; by default whether it has no samples.
         confidence: of all intervals at once.
         max_products: most products with a Jacobian, per search.
-        latent: the batch's entry that a generator makes its samples of.
+        latent: the batch's entry that a generator makes its samples of; "latent" by default.
         progress: told what is being done.
 
     Raises:
         ValueError: For a game whose losses draw random numbers, step sizes of another size or NaN,
-            and batches too few for the confidence.
-        TypeError: For an optimiser beside what it is asked for.
+            batches too few for the confidence, and an entry that the batch has not.
+        TypeError: For an optimiser beside what it is asked for, and arguments of another kind.
     """
     say = progress or (lambda text: None)
+    _check_kinds(field, optimizer, adjustment, schedule)
+    if k is not None:
+        check_count("k", k)
     check_between("confidence", confidence, 0, 1)
     several = _batches(batches, exact, confidence)
     exact = len(several) == 1
+    _check_latent(several[0], latent)
     _refuse_random(field, several[0])
     say(f"the field on {len(several)} batches")
     here = [field.linearize(batch) for batch in several]
@@ -147,9 +151,27 @@ def diagnose(
         optimizer is not None or steps is not None,
         extras,
         unknown,
-        latent,
+        latent or "latent",
     )
     return look.diagnosis(adjustment, schedule)
+
+
+def _check_kinds(field: object, optimizer: object, adjustment: object, schedule: object) -> None:
+    expected = {
+        "field": (field, "evaluate", "a GameField: GameField(game)"),
+        "optimizer": (optimizer, "step_sizes", "a GameOptimizer"),
+        "adjustment": (adjustment, "update", "an adjustment such as Consensus(1.0)"),
+        "schedule": (schedule, "linear", "a schedule such as Alternating()"),
+    }
+    for name, (value, has, what) in expected.items():
+        if value is not None and (isinstance(value, type) or not hasattr(value, has)):
+            raise TypeError(f"{name}: expected {what}, got {value!r:.80}")
+
+
+def _check_latent(batch: Batch, latent: str | None) -> None:
+    if latent is not None and (not isinstance(batch, Mapping) or latent not in batch):
+        there = ", ".join(map(repr, batch)) if isinstance(batch, Mapping) else "no names"
+        raise ValueError(f"latent: the batch has no entry {latent!r}; it has {there}")
 
 
 def _batches(batches: Batch | list[Batch], exact: bool | None, confidence: float) -> list[Batch]:
