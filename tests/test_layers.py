@@ -13,7 +13,7 @@ LAYERS = {  # what each part may import from nashgrad, besides itself
     "core": set(),
     "engines": {"core"},
     "adjustments": {"core", "analysis"},
-    "schedules": {"core"},
+    "schedules": {"core", "analysis"},
     "optim": set(),
     "averaging": set(),
     "distributed": {"core"},
