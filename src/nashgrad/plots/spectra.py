@@ -53,8 +53,8 @@ def region_of(*spectra: Eigenvalues, neutral: float = NEUTRAL) -> Region:
     """A region in which all these spectra can be read, symmetric about the real axis.
 
     It holds all eigenvalues but the few (a twentieth at most) that lie three times as far out as
-    the others. Where the others span so many decades that half of them would be one dot at zero, it
-    has logarithmic axes and holds all.
+    the others. Where the others span so many decades that half of them would be one dot at zero, or
+    the few lie so far out that the others would, it has logarithmic axes and holds all.
 
     Raises:
         ValueError: For a spectrum without finite eigenvalues.
@@ -65,7 +65,7 @@ def region_of(*spectra: Eigenvalues, neutral: float = NEUTRAL) -> Region:
     if not len(sizes):
         return Region(-1.0, 1.0, 1.0)
     middle, body = np.quantile(sizes, [0.5, 0.95], method="higher")
-    if body > 50 * middle:
+    if body > 50 * middle or sizes.max() > 50 * body:
         return _logarithmic(np.concatenate(values), middle)
     reaches = np.array([_reaches(v) for v in values if len(v)]).max(0)
     # Room on both sides of both axes, which are what is looked at.
