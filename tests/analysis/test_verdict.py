@@ -88,6 +88,7 @@ def test_verdicts(evidence: Evidence, name: str, code: int) -> None:
         {"w": replace(STABLE, judged=False)},
         {"v": UNSTABLE, "w": replace(STABLE, complete=False)},
         {"v": TURNING, "w": TURNING, "exact": False, "p_value": 0.6},
+        {"v": TURNING, "w": UNSTABLE, "rate": 0.5},
     ],
 )
 def test_what_is_not_certain_is_unsure(change: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from nashgrad.analysis import noise
+from nashgrad.analysis import asked, noise
 from nashgrad.analysis.adjusted_map import adjusted_map, pseudo_values
 from nashgrad.analysis.curvature import TOLERANCE, hessian_extremes
 from nashgrad.analysis.findings import Diagnosis, GammaReport
@@ -27,8 +27,6 @@ from nashgrad.analysis.updates import Linear, simultaneous
 from nashgrad.analysis.verdict import Evidence, judge
 from nashgrad.core.adjusted import AdjustedField
 from nashgrad.core.adjustment import Adjustment
-from nashgrad.core.batches import batch_size, split_batch
-from nashgrad.core.checks import random_message
 from nashgrad.core.field import GameField
 from nashgrad.core.game import Batch
 from nashgrad.core.limits import check_between, check_count
@@ -39,13 +37,10 @@ DENSE = 5_000
 """Parameters up to which all eigenvalues are found."""
 FULL = 300
 """Parameters up to which w' has its second-derivative term."""
-PARTS = 8
-"""Parts that a single batch is cut into, to see its noise."""
 EXTREMES = 20
 """Eigenvalues that are looked for in larger games."""
 GAMMA_RANK = 100
 """Dimension on which gammas are searched, in games that have more."""
-
 KEPT = 2**31
 """Bytes of dense Jacobians that are kept, one a batch."""
 
@@ -114,14 +109,14 @@ def diagnose(
         TypeError: For an optimiser beside what it is asked for, and arguments of another kind.
     """
     say = progress or (lambda text: None)
-    _check_kinds(field, optimizer, adjustment, schedule)
+    asked.check_kinds(field, optimizer, adjustment, schedule)
     if k is not None:
         check_count("k", k)
     check_between("confidence", confidence, 0, 1)
-    several = _batches(batches, exact, confidence)
+    several = asked.several(batches, exact, confidence)
     exact = len(several) == 1
-    _check_latent(several[0], latent)
-    _refuse_random(field, several[0])
+    asked.check_latent(several[0], latent)
+    asked.refuse_random(field, several[0])
     say(f"the field on {len(several)} batches")
     here = [field.linearize(batch) for batch in several]
     values = torch.stack([at.value.detach() for at in here])
@@ -143,7 +138,7 @@ def diagnose(
         here,
         values,
         exact,
-        _steps(field, steps),
+        asked.step_sizes(field, steps),
         k,
         confidence,
         max_products,
@@ -154,68 +149,6 @@ def diagnose(
         latent or "latent",
     )
     return look.diagnosis(adjustment, schedule)
-
-
-def _check_kinds(field: object, optimizer: object, adjustment: object, schedule: object) -> None:
-    expected = {
-        "field": (field, "evaluate", "a GameField: GameField(game)"),
-        "optimizer": (optimizer, "step_sizes", "a GameOptimizer"),
-        "adjustment": (adjustment, "update", "an adjustment such as Consensus(1.0)"),
-        "schedule": (schedule, "linear", "a schedule such as Alternating()"),
-    }
-    for name, (value, has, what) in expected.items():
-        if value is not None and (isinstance(value, type) or not hasattr(value, has)):
-            raise TypeError(f"{name}: expected {what}, got {value!r:.80}")
-
-
-def _check_latent(batch: Batch, latent: str | None) -> None:
-    if latent is not None and (not isinstance(batch, Mapping) or latent not in batch):
-        there = ", ".join(map(repr, batch)) if isinstance(batch, Mapping) else "no names"
-        raise ValueError(f"latent: the batch has no entry {latent!r}; it has {there}")
-
-
-def _batches(batches: Batch | list[Batch], exact: bool | None, confidence: float) -> list[Batch]:
-    several = list(batches) if isinstance(batches, list) else [batches]
-    if not several:
-        raise ValueError("batches: there are none")
-    if len(several) > 1 and exact:
-        raise ValueError("exact: several batches are not all there is; pass one")
-    if len(several) == 1 and several[0] is not None and not exact:
-        samples = batch_size(several[0])
-        if samples < 2 * PARTS:
-            raise ValueError(
-                f"batches: {samples} samples are too few to see noise: pass several batches, or "
-                "exact=True where they are all there is"
-            )
-        several = split_batch(several[0], PARTS)
-    # Of m batches no p value is below 2^(1-m).
-    fewest = 2 + math.floor(-math.log2(1 - confidence))
-    if 1 < len(several) < fewest:
-        raise ValueError(
-            f"batches: {len(several)} are too few to tell v from zero at a confidence of "
-            f"{confidence:g}; pass at least {fewest}"
-        )
-    return several
-
-
-def _refuse_random(field: GameField, batch: Batch) -> None:
-    if random := field.random_players(batch):
-        raise ValueError(f"{random_message(random[0])}: its Jacobian has no meaning")
-
-
-def _steps(field: GameField, steps: Tensor | float | None) -> Tensor | None:
-    if steps is None:
-        return None
-    n = field.space.size
-    tensor = torch.as_tensor(steps, dtype=torch.float64).detach().cpu()
-    if bool(tensor.isnan().any()) or bool((tensor < 0).any()):
-        raise ValueError("steps: must be positive numbers; some are negative or NaN")
-    if tensor.dim() == 0:
-        tensor = tensor.expand(n)
-    if tensor.shape != (n,):
-        raise ValueError(f"steps: expected shape ({n},), got {tuple(tensor.shape)}")
-    # A coordinate that has had no gradient may have an infinite step; it does not move.
-    return torch.where(tensor.isfinite(), tensor, 0.0)
 
 
 @dataclass(frozen=True)
@@ -268,10 +201,10 @@ class _Look:
         p_value = None if self.exact else noise.zero_mean_probability(self.values)
         stationary = self._at_rest(mean, J) if p_value is None else p_value > 1 - self.confidence
         own = {p: self._own(J, parts, p) for p in space.players}
-        felt = {} if self.exact else response(self.field, self.batches[:PARTS])
+        felt = {} if self.exact else response(self.field, self.batches[: asked.PARTS])
         F, rate, rate_is = self._rate(w, schedule)
         known = F is not None or schedule is None or _is_simultaneous(schedule, space.players)
-        moved = self._motion(adjustment, J, w, F) if not stationary and known else None
+        moved = self._motion(adjustment, w, F) if not stationary and known else None
         evidence = Evidence(
             finite=True,
             exact=self.exact,
@@ -372,10 +305,14 @@ class _Look:
 
     def _with_steps(self) -> Linearization:
         """The first batch, with the optimisers' steps for methods that reckon with them."""
-        at, steps = self.here[0], self.steps
-        if steps is None:
-            return at
-        return replace(at, query=replace(at.query, step_sizes=lambda v: steps.to(v)))
+        at = self.here[0]
+        return replace(at, query=replace(at.query, step_sizes=self._step_sizes))
+
+    @property
+    def _step_sizes(self) -> Callable[[Tensor], Tensor] | None:
+        """The optimisers' steps, as methods ask for them."""
+        steps = self.steps
+        return None if steps is None else lambda v: steps.to(v)
 
     def _map(
         self, adjustment: Adjustment, J: LinearOperator, each: Sequence[LinearOperator]
@@ -503,7 +440,7 @@ class _Look:
         return tuple(found)
 
     def _motion(
-        self, adjustment: Adjustment | None, J: LinearOperator, w: Portrait | None, F: Tensor | None
+        self, adjustment: Adjustment | None, w: Portrait | None, F: Tensor | None
     ) -> Motion | None:
         """What becomes of the step that is due here; `None` where the method's is not known."""
         if w is None:
@@ -522,8 +459,7 @@ class _Look:
         return motion(DenseOperator(F - torch.eye(len(F), dtype=F.dtype)), step)
 
     def _step(self, adjustment: Adjustment) -> Tensor:
-        steps = self.steps
-        sizes = None if steps is None else lambda v: steps.to(v)
+        sizes = self._step_sizes
         each = [
             self.field.evaluate(batch, None, adjustment, None, step_sizes=sizes).w
             for batch in self.batches

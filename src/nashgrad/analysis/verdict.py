@@ -294,7 +294,7 @@ def _around(e: Evidence) -> Verdict | None:
     axis = "eigenvalues of v' lie on the imaginary axis"
     if e.settles:
         return _found("stable", _zero(e), axis, f"w' is stable, {_for(e)}")
-    if not (e.w.complete and not e.w.neutral) or e.extras:
+    if e.w.unstable or not e.w.complete or e.w.neutral or e.extras:
         return None
     if e.shrinks:
         return _found("stable", _zero(e), axis, _for(e))
