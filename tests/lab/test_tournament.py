@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nashgrad.lab import tournament
+from nashgrad.lab import stage
 from nashgrad.lab.cli import main
 from nashgrad.lab.config import load
 from nashgrad.lab.records import Run
@@ -234,7 +234,7 @@ def test_a_signal_at_the_end_of_tuning_stops_before_the_rest(
         signal.raise_signal(number)
         return [Outcome(job, "finished") for job in jobs]
 
-    monkeypatch.setattr(tournament, "run_jobs", played)
+    monkeypatch.setattr(stage, "run_jobs", played)
     (folder / "plan.yaml").write_text(TUNED)
     words = ["tournament", "plan.yaml", "--out", "the out", "--jobs", "1"]
     assert main(words) == 128 + number

@@ -72,11 +72,28 @@ class Tournament:
 
     def run(self) -> int:
         """Play it to its end."""
-        if self.jobs is not None and self.jobs < 1:
-            raise UsageError(f"--jobs: must be at least 1, got {self.jobs}")
+        _at_least_one("--jobs", self.jobs)
         from nashgrad.lab.tournament import tournament
 
         return tournament(self.config, out=self.out, jobs=self.jobs)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Run a grid over any keys with several seeds; goes on where it stopped."""
+
+    config: Annotated[
+        Positional[str], arg(metavar="CONFIG", help="YAML file, as experiments/sweeps/*.yaml")
+    ]
+    out: Annotated[str | None, arg(metavar="DIR", help="folder; default runs/sweep-<file>")] = None
+    jobs: Annotated[int | None, arg(metavar="N", help="runs at once; default all cores")] = None
+
+    def run(self) -> int:
+        """Run all of it."""
+        _at_least_one("--jobs", self.jobs)
+        from nashgrad.lab.sweep import sweep
+
+        return sweep(self.config, out=self.out, jobs=self.jobs)
 
 
 @dataclass(frozen=True)
@@ -120,8 +137,7 @@ class Diagnose:
 
     def run(self) -> int:
         """Print the diagnosis, and leave it with a picture in the run's folder."""
-        if self.k is not None and self.k < 1:
-            raise UsageError(f"--k: must be at least 1, got {self.k}")
+        _at_least_one("--k", self.k)
         if self.batches < 6:
             raise UsageError(
                 f"--batches: must be at least 6 to tell v from zero, got {self.batches}"
@@ -169,7 +185,7 @@ class Reproduce:
         return reproduce(self.figure, out=self.out, seeds=self.seeds)
 
 
-Command = Train | Resume | Diagnose | Doctor | Reproduce | Demo | Tournament | Methods
+Command = Train | Resume | Diagnose | Doctor | Reproduce | Demo | Tournament | Sweep | Methods
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "resume": Resume,
@@ -178,5 +194,11 @@ COMMANDS: dict[str, type[Command]] = {
     "reproduce": Reproduce,
     "demo": Demo,
     "tournament": Tournament,
+    "sweep": Sweep,
     "methods": Methods,
 }
+
+
+def _at_least_one(flag: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise UsageError(f"{flag}: must be at least 1, got {value}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +20,18 @@ from nashgrad.plots import bands_apart, save_png
 
 PICTURES = {"spent": "quality.png", "seconds": "seconds.png"}
 COSTS = ("steps", "evaluations", "products", "solves", "unconverged", "seconds", "peak_memory_mb")
+
+
+class Scoring(Protocol):
+    """By what runs are compared."""
+
+    @property
+    def score(self) -> str:
+        """The name of a score."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a large score is good."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Played:
         judged = [line for line in job.run.metrics() if "scores" in line]
         return cls(status, reason, summary, judged)
 
-    def score(self, plan: Tournament) -> float:
+    def score(self, plan: Scoring) -> float:
         """The last score: as bad as can be when the run was lost, NaN when it failed.
 
         A run that failed, for want of memory say, tells nothing of its method.
@@ -54,16 +66,22 @@ class Played:
         known = isinstance(value, float | int) and math.isfinite(value)
         return float(value) if known else _worst(plan)
 
-    def curve(self, plan: Tournament) -> dict[str, list[float]]:
-        """The score against what was spent, and against seconds of training.
+    def curve(self, plan: Scoring) -> dict[str, list[float]]:
+        """The score against steps, what was spent, and seconds of training.
 
         It is NaN where samples were not finite.
         """
         return {
+            "step": [float(line["step"]) for line in self.judged],
             "spent": [float(line["spent"]) for line in self.judged],
             "seconds": [float(line["seconds"]) for line in self.judged],
             "score": [float(line["scores"].get(plan.score, math.nan)) for line in self.judged],
         }
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The last scores."""
+        return dict(self.judged[-1]["scores"]) if self.judged else {}
 
 
 @dataclass(frozen=True)
@@ -113,7 +131,7 @@ def _of_entrant(
         "scores": {str(seed): score for seed, score in scores.items()},
         "median": _median(list(scores.values())),
         "differences": [d for d in differences if math.isfinite(d)],
-        "all_scores": {str(seed): _last(run) for seed, run in runs.items()},
+        "all_scores": {str(seed): run.last for seed, run in runs.items()},
         "at_equal_seconds": [_at(plan, run, limit) for run in runs.values()],
         "ended_before": [float(r.summary.get("seconds", 0)) < 0.98 * limit for r in runs.values()],
         "costs": {cost: _median_of(runs, cost) for cost in COSTS},
@@ -121,10 +139,6 @@ def _of_entrant(
         "reasons": {str(seed): run.reason for seed, run in runs.items() if run.reason},
         "curves": {str(seed): run.curve(plan) for seed, run in runs.items()},
     }
-
-
-def _last(run: Played) -> dict[str, Any]:
-    return dict(run.judged[-1]["scores"]) if run.judged else {}
 
 
 def _at(plan: Tournament, run: Played, limit: float) -> float:
@@ -161,7 +175,7 @@ def between(places: Sequence[float], scores: Sequence[float], at: ArrayLike) -> 
     return np.where(index < 0, np.nan, found)
 
 
-def _worst(plan: Tournament) -> float:
+def _worst(plan: Scoring) -> float:
     """The score of a run that was lost."""
     return -math.inf if plan.higher_is_better else math.inf
 
@@ -182,7 +196,7 @@ def tables(plan: Tournament, values: Mapping[str, Any]) -> str:
         f"## {plan.score} after {what}",
         f"Medians over {seeds}, with the least and the greatest. Difference: to {plan.baseline}, "
         f"seed by seed. {cost}.",
-        _table(*_by_budget(plan, values)),
+        table(*_by_budget(plan, values)),
         _meaning({plan.score, *_scores(values)}),
         _edge_note(values),
         *_seconds_part(plan, values),
@@ -221,7 +235,7 @@ def _seconds_part(plan: Tournament, values: Mapping[str, Any]) -> list[str]:
         f"As long as {plan.baseline} took (median), linear between two evaluations. +: had spent "
         f"its budget before. {counted(jobs, 'run')} trained at {'a time' if jobs == 1 else 'once'},"
         " one thread each.",
-        _table(*_by_seconds(plan, values)),
+        table(*_by_seconds(plan, values)),
     ]
 
 
@@ -245,13 +259,13 @@ def _by_budget(plan: Tournament, values: Mapping[str, Any]) -> tuple[list[str], 
         scores, costs = list(e["scores"].values()), e["costs"]
         finite = sum(status == "finished" for status in e["status"].values())
         middle = [
-            _number(_middle([s.get(k, math.nan) for s in e["all_scores"].values()])) for k in others
+            number(_middle([s.get(k, math.nan) for s in e["all_scores"].values()])) for k in others
         ]
         rows.append(
             [
                 name,
                 f"{e['lr_factor']:g}{'*' if e['at_the_edge_of_the_grid'] else ''}",
-                _number(e["median"]),
+                number(e["median"]),
                 _range(scores),
                 _spread(e["differences"], len(scores)),
                 f"{finite}/{len(scores)}",
@@ -272,14 +286,15 @@ def _by_seconds(plan: Tournament, values: Mapping[str, Any]) -> tuple[list[str],
         rows.append(
             [
                 f"{name}{early}",
-                _number(_median(scores)),
+                number(_median(scores)),
                 _range(scores),
             ]
         )
     return ["", plan.score, "range"], rows
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Cells as a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -312,7 +327,8 @@ def _median(values: Sequence[float]) -> float:
     return median(known) if known else math.nan
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A score with three digits; NaN is that of a run that failed."""
     if math.isnan(value):
         return "failed"
     return f"{value:.3g}" if math.isfinite(value) else "not finite"
@@ -320,7 +336,7 @@ def _number(value: float) -> str:
 
 def _range(values: Sequence[float]) -> str:
     known = [value for value in values if not math.isnan(value)]
-    return f"{_number(min(known))} to {_number(max(known))}" if known else "failed"
+    return f"{number(min(known))} to {number(max(known))}" if known else "failed"
 
 
 def _spread(values: Sequence[float], runs: int) -> str:

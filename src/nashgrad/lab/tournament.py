@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,15 +15,13 @@ from nashgrad.lab.atomic import write_json, write_text
 from nashgrad.lab.config import Config
 from nashgrad.lab.config.files import merged, read, validate
 from nashgrad.lab.config.tournament import Tournament
-from nashgrad.lab.errors import UsageError, file_errors
-from nashgrad.lab.interrupt import Interrupt
-from nashgrad.lab.records import locked
+from nashgrad.lab.errors import UsageError
 from nashgrad.lab.results import Entrant, Played, draw, results, tables
-from nashgrad.lab.runner import Job, Outcome, cores, run_jobs
+from nashgrad.lab.runner import Job
 from nashgrad.lab.session import Session
+from nashgrad.lab.stage import Stage, study, typed
 from nashgrad.lab.train import prepare
 
-INTERRUPTED = 130
 MOST_STEPS = 10**9  # a budget ends a run, not its steps
 
 
@@ -86,45 +83,19 @@ def tournament(
         UsageError: The file says something impossible, an entrant cannot be trained, or the folder
             holds another tournament's runs.
     """
-    console = console or Console(highlight=False)
     folder = Path(out or f"runs/tournament-{Path(path).stem}")
-    if folder.is_file():
-        raise UsageError(f"{folder}: is a file; --out names a folder")
-    again = f"nashgrad tournament {shlex.quote(path)}"
-    again += f" --out {shlex.quote(out)}" if out else ""
-    again += f" --jobs {jobs}" if jobs else ""
-    with Interrupt() as interrupt:  # around all stages, so that none begins after a signal
-        lineup = prepare_lineup(path, folder)
-        with file_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder, "another process plays this tournament"):
-            if _play(_Stage(lineup, jobs, console, interrupt)):
-                return 0
-    console.print(f"interrupted; go on with: {again}", soft_wrap=True, markup=False)
-    return interrupt.exit_code if interrupt.signal else INTERRUPTED
+    return study(
+        folder,
+        lambda: prepare_lineup(path, folder),
+        _play,
+        command=typed("tournament", path, out=out, jobs=jobs),
+        jobs=jobs,
+        console=console,
+    )
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """What is needed to play a part of a tournament."""
-
-    lineup: Lineup
-    workers: int | None
-    console: Console
-    interrupt: Interrupt
-
-    def play(self, jobs: Sequence[Job]) -> list[Outcome] | None:
-        """How the jobs ended; None when some were interrupted."""
-        outcomes = run_jobs(
-            jobs, workers=self.workers, console=self.console, interrupt=self.interrupt
-        )
-        interrupted = any(outcome.status == "interrupted" for outcome in outcomes)
-        return None if interrupted else outcomes
-
-
-def _play(stage: _Stage) -> bool:
+def _play(lineup: Lineup, stage: Stage) -> bool:
     """Whether it was played to its end."""
-    lineup = stage.lineup
     factors, tuned = dict.fromkeys(lineup.configs, 1.0), {}
     if lineup.plan.tuning is not None:
         tried = _tuning_jobs(lineup)
@@ -149,7 +120,7 @@ def _play(stage: _Stage) -> bool:
         )
         for name in lineup.configs
     ]
-    _leave(lineup, entrants, stage.workers or cores(), stage.console)
+    _leave(lineup, entrants, stage.at_once, stage.console)
     return True
 
 

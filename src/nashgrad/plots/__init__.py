@@ -8,6 +8,7 @@ from nashgrad.plots.bands import bands, bands_apart
 from nashgrad.plots.curves import lines, loss_curves, norm_curves, series
 from nashgrad.plots.densities import density, gaussian_kde
 from nashgrad.plots.discs import figure_one, unit_disc
+from nashgrad.plots.dots import seed_dots, seed_lines
 from nashgrad.plots.fields import rest_point, trajectory, vector_field
 from nashgrad.plots.grids import image_grid, show_grid, to_pil
 from nashgrad.plots.history import SpectrumHistory, spectra_over_time
@@ -37,6 +38,8 @@ __all__ = [
     "region_of",
     "rest_point",
     "save_png",
+    "seed_dots",
+    "seed_lines",
     "series",
     "show_grid",
     "spectra_over_time",

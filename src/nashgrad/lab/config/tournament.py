@@ -1,37 +1,20 @@
 """What a tournament compares, and how fairly."""
 
-import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from nashgrad.lab.config.limits import (
     FORBID_UNKNOWN,
     Count,
     Flag,
-    Positive,
     PositiveFraction,
-    Seed,
     Text,
     key,
 )
-
-
-def _list_such_as(example: str) -> BeforeValidator:
-    """Refuses a single value: `seeds: 2` might be meant as two of them."""
-
-    def refuse(value: Any) -> Any:
-        if not isinstance(value, list | tuple):
-            raise ValueError(f"expected a list, such as {example}")
-        return value
-
-    return BeforeValidator(refuse)
-
-
-Seeds = Annotated[tuple[Seed, ...], _list_such_as("[0, 1]"), Field(min_length=1)]
-Factors = Annotated[tuple[Positive, ...], _list_such_as("[0.5, 1, 2]"), Field(min_length=1)]
+from nashgrad.lab.config.lists import Factors, Seeds, given_twice, unfit_for_folders
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -76,17 +59,12 @@ def _misfits(tournament: Tournament) -> Iterator[str]:
         yield "entrants: there are none"
     if t.baseline not in t.entrants:
         yield f"baseline: {t.baseline!r} is no entrant; there are {', '.join(t.entrants)}"
-    for name in t.entrants:
-        if not re.fullmatch(r"\w[\w +(),.=-]{0,79}", name):
-            yield (
-                f"entrants: {name[:80]!r} names a folder as well: at most 80 letters, digits, "
-                "blanks and any of _+(),.=-"
-            )
-    if len(set(t.seeds)) < len(t.seeds):
+    yield from unfit_for_folders("entrants", t.entrants)
+    if given_twice(t.seeds):
         yield "seeds: one is given twice"
     if t.tuning is not None:
         for key, values in (("seeds", t.tuning.seeds), ("factors", t.tuning.factors)):
-            if len({f"{value:g}" for value in values}) < len(values):
+            if given_twice(values):
                 yield f"tuning.{key}: one is given twice"
     if t.tuning is not None and (both := sorted({*t.tuning.seeds} & {*t.seeds})):
         yield f"tuning.seeds: {both[0]} is among the seeds that are reported"
