@@ -82,7 +82,7 @@ def test_paper_gamma_depends_on_the_number_of_convolutions(layers: int, gamma: f
         assert config.method == c.Consensus(gamma=gamma)
         assert isinstance(config.model, c.Conv)
         assert path.name == f"cifar10_{config.model.name}_paper.yaml"
-        assert config.model.convolutions == layers
+        assert config.model.halvings == layers
         assert (config.model.filters, config.model.latent) == (64, 256)
         assert (config.steps, config.data.batch, config.evaluate.every) == (150_000, 64, 1_000)
 

@@ -1,4 +1,4 @@
-"""`nashgrad diagnose`, `doctor`, `reproduce` and spectra along training."""
+"""`nashgrad diagnose`, `doctor` and spectra along training."""
 
 import json
 from pathlib import Path
@@ -129,24 +129,3 @@ def test_the_doctor_of_a_configuration(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "tiny.yaml").write_text(CONFIG)
     assert main(["doctor", str(tmp_path / "tiny.yaml")]) == 0
     assert "second order yes" in capsys.readouterr().out
-
-
-def test_figure_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["reproduce", "fig1", "--out", str(tmp_path / "one")]) == 0
-    limits = json.loads((tmp_path / "one" / "fig1.json").read_text())["largest_step"]
-    assert limits["B"] > 2 * limits["A"] > 0
-    assert (tmp_path / "one" / "fig1.png").exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "text"),
-    [
-        (["fig2"], "nashgrad reproduce: unknown figure 'fig2'"),
-        (["fig3", "--seeds", "0"], "--seeds: must be at least 1, got 0"),
-    ],
-)
-def test_figures_that_are_not(
-    words: list[str], text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["reproduce", *words]) == 2
-    assert text in capsys.readouterr().err

@@ -162,7 +162,8 @@ def _convolutional(
     model: c.Conv, task: Task, weights: torch.Generator
 ) -> tuple[nn.Module, nn.Module]:
     channels, size, _ = task.shape
-    changes: dict[str, Any] = {} if model.norm is None else {"norm": model.norm}
+    own_keys = {"norm": model.norm, "convolutions": model.convolutions}
+    changes: dict[str, Any] = {k: value for k, value in own_keys.items() if value is not None}
     if model.extra_fc:
         own = PRESETS[model.name].discriminator_hidden
         changes["discriminator_hidden"] = (*own, *model.extra_fc)

@@ -64,6 +64,11 @@ def _by_step(folder: Path) -> dict[int, Path]:
     return {int(path.stem): path for path in folder.glob("*.pt") if path.stem.isdecimal()}
 
 
+def steps_in(folder: Path) -> list[int]:
+    """The steps of the checkpoints that are there."""
+    return sorted(_by_step(folder))
+
+
 def load_latest(folder: Path, fingerprint: str) -> Restored:
     """The newest checkpoint that is whole and of this configuration.
 

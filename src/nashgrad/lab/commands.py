@@ -172,17 +172,38 @@ class Doctor:
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Draw a figure of the paper, with the numbers behind it."""
+    """Make figures of the paper, fig1 to fig14, with the numbers behind them.
 
-    figure: Annotated[Positional[str], arg(metavar="FIGURE", help="fig1 or fig3")]
-    out: Annotated[str | None, arg(metavar="DIR", help="default: runs/<figure>")] = None
-    seeds: Annotated[int, arg(metavar="N", help="of fig3: seeds 0 to N - 1")] = 4
+    Goes on where it stopped. Figures 4 to 9 and 11 to 14 need CIFAR-10 (--data) or --digits, figure
+    10 any images of faces (--faces). Without --full they are made at a smaller size.
+    """
+
+    figures: Annotated[
+        Positional[tuple[str, ...]], arg(metavar="FIGURE ...", help="such as fig2 fig6")
+    ]
+    out: Annotated[
+        str | None, arg(metavar="DIR", help="default: runs/figures-<size>, shared by its figures")
+    ] = None
+    seeds: Annotated[
+        int | None, arg(metavar="N", help="seeds 0 to N - 1; default: as the size has it")
+    ] = None
+    data: Annotated[str | None, arg(metavar="PATH", help="CIFAR-10")] = None
+    faces: Annotated[
+        str | None, arg(metavar="PATH", help="CelebA, or any other images, of figure 10")
+    ] = None
+    digits: Annotated[bool, arg(help="on digits that come along, in place of CIFAR-10")] = False
+    full: Annotated[bool, arg(help="at the paper's size")] = False
+    jobs: Annotated[int | None, arg(metavar="N", help="runs at once; default all cores")] = None
 
     def run(self) -> int:
-        """Compute, draw, print the numbers."""
-        from nashgrad.lab.reproduce import reproduce
+        """Train what is not there yet, draw, print the numbers."""
+        _at_least_one("--seeds", self.seeds)
+        _at_least_one("--jobs", self.jobs)
+        if not self.figures:
+            raise UsageError("nashgrad reproduce: needs a figure, such as fig2")
+        from nashgrad.lab.figures.reproduce import Asked, reproduce
 
-        return reproduce(self.figure, out=self.out, seeds=self.seeds)
+        return reproduce(Asked(**vars(self)))
 
 
 Command = Train | Resume | Diagnose | Doctor | Reproduce | Demo | Tournament | Sweep | Methods

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,10 @@ from nashgrad.lab.errors import file_errors
 from nashgrad.lab.records import Run
 from nashgrad.lab.tasks import build_task
 from nashgrad.lab.train import train
-from nashgrad.plots import Panel, lines, loss_curves, new_figure, over_time, save_png
+from nashgrad.plots import Panel, lines, loss_curves, new_figure, over_time, save_png, show_png
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
 MISSED = 1
 SIMULTANEOUS, CONSENSUS = "simultaneous ascent", "consensus"
@@ -181,7 +182,10 @@ def _ahead(distances: Mapping[str, float], what: str) -> str:
 
 def _draw(show: Show, runs: Mapping[str, Run], folder: Path) -> None:
     rows: dict[str, dict[int | str, Panel]] = {
-        name: {step: _picture(run.samples / f"{step:08d}.png") for step in show.steps_shown}
+        name: {
+            step: partial(show_png, path=run.samples / f"{step:08d}.png")
+            for step in show.steps_shown
+        }
         for name, run in runs.items()
     }
     panels = over_time(rows, size=2.2, title=show.title)
@@ -192,17 +196,6 @@ def _draw(show: Show, runs: Mapping[str, Run], folder: Path) -> None:
         curves = {name: _curve(run, key, show.distance) for name, run in runs.items()}
         lines(ax, curves, ylabel=show.columns[show.distance], xlabel=unit, scale="log", smooth=1)
     save_png(figure, folder / f"{show.preset}_curves.png")
-
-
-def _picture(path: Path) -> Callable[[Axes], None]:
-    def draw(ax: Axes) -> None:
-        from PIL import Image
-
-        with Image.open(path) as picture:
-            ax.imshow(picture.convert("RGB"), interpolation="antialiased")
-        ax.set_axis_off()
-
-    return draw
 
 
 def _curve(run: Run, x: str, score: str) -> tuple[list[float], list[float]]:

@@ -29,6 +29,7 @@ from nashgrad.metrics import ClassScorer, FrechetDistance, mixture_scores, pixel
 from nashgrad.plots import density, new_figure, to_pil
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
@@ -80,8 +81,12 @@ class MixtureTask(Task):
 
     def picture(self, samples: Tensor) -> Picture:
         figure, [[ax]] = new_figure(width=3, height=3)
-        density(ax, samples[:PICTURED], self._target, limit=self._limit)
+        self.draw(ax, samples)
         return figure
+
+    def draw(self, ax: Axes, samples: Tensor) -> None:
+        """The density of generated samples over that of the target, on an axis."""
+        density(ax, samples[:PICTURED], self._target, limit=self._limit)
 
 
 class ImageTask(Task):

@@ -10,7 +10,7 @@ from nashgrad.plots.densities import density, gaussian_kde
 from nashgrad.plots.discs import figure_one, unit_disc
 from nashgrad.plots.dots import seed_dots, seed_lines
 from nashgrad.plots.fields import rest_point, trajectory, vector_field
-from nashgrad.plots.grids import image_grid, show_grid, to_pil
+from nashgrad.plots.grids import image_grid, show_grid, show_png, to_pil
 from nashgrad.plots.history import SpectrumHistory, spectra_over_time
 from nashgrad.plots.layout import Panel, new_figure, over_time, save_png
 from nashgrad.plots.paths import path_cosines, path_norms, path_picture
@@ -42,6 +42,7 @@ __all__ = [
     "seed_lines",
     "series",
     "show_grid",
+    "show_png",
     "spectra_over_time",
     "spectra_side_by_side",
     "to_pil",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from PIL.Image import Image
 
-__all__ = ["image_grid", "show_grid", "to_pil"]
+__all__ = ["image_grid", "show_grid", "show_png", "to_pil"]
 
 
 def image_grid(
@@ -83,4 +84,13 @@ def show_grid(ax: Axes, images: Tensor | ArrayLike, *, rows: int = 8, columns: i
     """Draw the grid on an axis."""
     sheet = image_grid(images, rows=rows, columns=columns)
     ax.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    ax.set_axis_off()
+
+
+def show_png(ax: Axes, path: Path) -> None:
+    """Draw a picture from a file on an axis."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        ax.imshow(picture.convert("RGB"), interpolation="antialiased")
     ax.set_axis_off()

@@ -160,8 +160,8 @@ def _misfits_of_convolutions(game: Game, model: Conv) -> Iterator[str]:
         yield f"model.name: {model.name} makes images and the {game.name} game has none; use mlp"
         return
     size = game.size if isinstance(game, Images) else 8
-    if size % 2**model.convolutions:
+    if size % 2**model.halvings:
         yield (
             f"model.name: {model.name} needs images of a multiple of "
-            f"{2**model.convolutions} pixels a side, got {size}"
+            f"{2**model.halvings} pixels a side, got {size}"
         )

@@ -107,12 +107,13 @@ class Conv:
     norm: Literal["none", "paper", "torch"] | None = key(
         None, "batch norm in place of the network's own"
     )
+    convolutions: Count | None = key(None, "how many, in place of the network's own")
     extra_fc: Sizes = key((), "widths of added layers at the discriminator's end")
 
     @property
-    def convolutions(self) -> int:
-        """The number of convolutions, each of which halves the image."""
-        return 4 if "4" in self.name else 3
+    def halvings(self) -> int:
+        """How many times the image is halved, once by each convolution."""
+        return self.convolutions or (4 if "4" in self.name else 3)
 
 
 Model = Annotated[Mlp | Conv, BY_NAME, NAME_ALONE]

@@ -1,12 +1,10 @@
-"""`nashgrad reproduce`: figures of the paper, each with the numbers behind it."""
+"""Figure 3: the spectrum of the mixture of Gaussians, before and after training."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from importlib.resources import as_file, files
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,13 +18,15 @@ from nashgrad.analysis.updates import consensus_jacobian
 from nashgrad.core.field import GameField
 from nashgrad.lab.atomic import replacing, write_json
 from nashgrad.lab.checkpoint import load_at
-from nashgrad.lab.config import Config, fingerprint, load
-from nashgrad.lab.errors import UsageError, did_you_mean, file_errors
+from nashgrad.lab.config import Config, fingerprint
+from nashgrad.lab.errors import UsageError
+from nashgrad.lab.figures.rings import ring_config
 from nashgrad.lab.records import Run
-from nashgrad.lab.runner import Job, run_jobs
+from nashgrad.lab.runner import Job
 from nashgrad.lab.session import Session
+from nashgrad.lab.stage import Stage
 from nashgrad.lab.train import prepare
-from nashgrad.plots import figure_one, new_figure, save_png, spectra_side_by_side
+from nashgrad.plots import new_figure, save_png, spectra_side_by_side
 
 GAMMA = 10.0
 BATCHES = 10
@@ -34,69 +34,26 @@ ROTATING = 0.01
 """|Im| above which an eigenvalue is one of those that q is taken over: below, it is noise."""
 
 
-def reproduce(figure: str, *, out: str | None = None, seeds: int = 4) -> int:
-    """Draws a figure of the paper into a folder, and prints its numbers.
-
-    Args:
-        figure: "fig1": eigenvalues on their rays, without and with consensus. "fig3": the spectrum
-            of the mixture of Gaussians before and after training, one row for each seed.
-        out: the folder; `runs/<figure>` by default. Runs that are there are gone on with.
-        seeds: of fig3: how many, from 0.
-
-    Raises:
-        UsageError: For another figure, and a folder that cannot be written.
-    """
-    if figure not in FIGURES:
-        hint = did_you_mean(figure, FIGURES) or f"; known: {', '.join(FIGURES)}"
-        raise UsageError(f"nashgrad reproduce: unknown figure {figure!r}{hint}")
-    if seeds < 1:
-        raise UsageError(f"--seeds: must be at least 1, got {seeds}")
-    folder = Path(out or f"runs/{figure}")
-    with file_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    code = FIGURES[figure](folder, seeds)
-    print(folder)  # noqa: T201
-    return code
+def runs_of(folder: Path, seeds: range) -> dict[int, Config]:
+    """The runs whose spectra are looked at, by seed."""
+    return {seed: _ring(folder, seed) for seed in seeds}
 
 
-def figure_1(folder: Path, seeds: int) -> int:
-    """A negative semi-definite A with much rotation, and A - gamma A^T A, gamma 1, at two steps."""
-    A = rotating_matrix()
-    before = torch.linalg.eigvals(A)
-    after = torch.linalg.eigvals(A - A.T @ A)
-    limits = [float((-2 * x.real / x.abs().square()).min()) for x in (before, after)]
-    picture, [axes] = new_figure(columns=2, width=4, height=4)
-    figure_one(axes, before, after, 0.3)
-    save_png(picture, folder / "fig1.png")
-    write_json(folder / "fig1.json", {"largest_step": dict(zip(("A", "B"), limits, strict=True))})
-    print(  # noqa: T201
-        f"largest stable step: {limits[0]:.3g} for A, {limits[1]:.3g} for A - gamma A^T A"
-    )
-    return 0
-
-
-def rotating_matrix() -> Tensor:
-    """Ten dimensions: a little damping, and four times as much rotation."""
-    draw = torch.Generator().manual_seed(0)
-    R = torch.randn(10, 10, generator=draw, dtype=torch.float64) / 10**0.5
-    return -0.05 * torch.eye(10, dtype=torch.float64) - 0.1 * R @ R.T + 0.7 * (R - R.T)
-
-
-def figure_3(folder: Path, seeds: int) -> int:
+def play(configs: Mapping[int, Config], folder: Path, stage: Stage) -> bool:
     """J and J - gamma J^T J of the mixture, gamma 10, after the first step and the last.
 
     J is the mean over ten batches of 512, in float64, on the networks of `ring_paper.yaml` trained
     by consensus. The numbers are left in `fig3.json`, all eigenvalues in `fig3.npz`.
     """
-    configs = {seed: _ring(folder, seed) for seed in range(seeds)}
-    ended = run_jobs([Job(f"ring, seed {s}", config) for s, config in configs.items()])
-    if lost := [o for o in ended if o.status != "finished"]:
-        print(f"{lost[0].job.name}: {lost[0].status} {lost[0].reason}", file=sys.stderr)  # noqa: T201
-        return 130 if lost[0].status == "interrupted" else 3
+    outcomes = stage.play([Job(f"ring, seed {s}", config) for s, config in configs.items()])
+    if outcomes is None:
+        return False
+    if lost := [o for o in outcomes if o.status != "finished"]:
+        raise UsageError(f"{lost[0].job.name}: {lost[0].status} {lost[0].reason}")
     rows: list[dict[str, Any]] = []
-    figure, axes = new_figure(seeds, 4, width=3.2, height=3.2)
+    figure, axes = new_figure(len(configs), 4, width=3.2, height=3.2)
     behind: dict[str, Any] = {}
-    for seed, config in configs.items():
+    for line, (seed, config) in zip(axes, configs.items(), strict=True):
         for moment, step in (("before", 1), ("after", config.steps)):
             began = time.perf_counter()
             J = mean_jacobian(config, step)
@@ -107,21 +64,21 @@ def figure_3(folder: Path, seeds: int) -> int:
                 f"seed{seed}_{moment}_{side}": x.numpy()
                 for side, x in zip("vw", spectra, strict=True)
             }
-            pair = axes[seed][:2] if moment == "before" else axes[seed][2:]
+            pair = line[:2] if moment == "before" else line[2:]
             titles = (f"J, seed {seed}, {moment} training", f"J - {GAMMA:g} J'J, {moment}")
             spectra_side_by_side(pair, *spectra, titles=titles)
-            print(f"{_line(row)}   ({time.perf_counter() - began:.0f} s)", flush=True)  # noqa: T201
+            took = time.perf_counter() - began
+            stage.console.print(f"{_line(row)}   ({took:.0f} s)", soft_wrap=True, markup=False)
     save_png(figure, folder / "fig3.png", dpi=90, max_bytes=400_000)
     write_json(folder / "fig3.json", {"rows": rows})
     with replacing(folder / "fig3.npz") as file:
         np.savez(file, **behind)
-    return 0
+    stage.console.print(str(folder), soft_wrap=True, markup=False)
+    return True
 
 
 def _ring(folder: Path, seed: int) -> Config:
-    with as_file(files("nashgrad.lab") / "presets" / "ring_paper.yaml") as preset:
-        config = load(preset)
-    return replace(config, seed=seed, threads=1, out=str(folder / "runs" / f"seed{seed}"))
+    return replace(ring_config(), seed=seed, threads=1, out=str(folder / "runs" / f"seed{seed}"))
 
 
 def mean_jacobian(config: Config, step: int) -> Tensor:
@@ -172,6 +129,3 @@ def _line(row: Mapping[str, Any]) -> str:
         for n, label in (("v", "J"), ("w", "J - gamma J'J"))
     ]
     return f"seed {row['seed']}, step {row['step']:,}: {'; '.join(parts)}"
-
-
-FIGURES: dict[str, Callable[[Path, int], int]] = {"fig1": figure_1, "fig3": figure_3}

@@ -1,0 +1,3 @@
+"""`nashgrad reproduce`: figures of the paper, each with the numbers behind it."""
+
+from nashgrad.lab.figures.reproduce import reproduce as reproduce

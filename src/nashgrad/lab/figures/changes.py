@@ -1,0 +1,48 @@
+"""How much samples of the same latents change between checkpoints of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nashgrad.lab.checkpoint import load_at, steps_in
+from nashgrad.lab.config import Config, fingerprint
+from nashgrad.lab.records import Run
+from nashgrad.lab.train import prepare
+
+if TYPE_CHECKING:
+    from nashgrad.lab.figures.images import ImagePlan
+    from nashgrad.lab.points import Point
+
+
+def sample_changes(
+    points: Mapping[tuple[str, Any], Point], made: ImagePlan
+) -> dict[str, dict[str, dict[int, float]]]:
+    """By run and seed: `changes_of` it."""
+    return {
+        point.name: {
+            str(seed): changes_of(job.config, job.run)
+            for seed in made.size.seeds
+            for job in [point.job(made.folder, seed)]
+        }
+        for point in points.values()
+    }
+
+
+def changes_of(config: Config, run: Run) -> dict[int, float]:
+    """For each checkpoint but the first, the change of the samples since the one before.
+
+    sqrt(mean (G_t(z) - G_s(z))^2) over pixels in [-1, 1] and the latents z of evaluations.
+    """
+    session, before, found = prepare(config), None, {}
+    for step in steps_in(run.checkpoints):
+        restored = load_at(run.checkpoints, step, fingerprint(config))
+        session.load_state_dict(restored.step, restored.state)
+        samples = session.samples()
+        if before is not None:
+            found[step] = float((samples - before).square().mean().sqrt())
+        before = samples
+    torch.set_num_threads(max(1, torch.get_num_threads()))
+    return found

@@ -1,0 +1,159 @@
+"""Runs, pictures and numbers of the paper's image figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nashgrad.lab.atomic import write_json, write_text
+from nashgrad.lab.errors import UsageError
+from nashgrad.lab.figures.changes import sample_changes
+from nashgrad.lab.figures.sizes import Size
+from nashgrad.lab.figures.table import ImageFigure, image_figures
+from nashgrad.lab.points import Point, check, found, jobs_of, looking, tabulated
+from nashgrad.lab.stage import Stage
+from nashgrad.lab.sweep_pictures import pictures
+from nashgrad.plots import lines, loss_curves, new_figure, save_png, show_png
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Scored:
+    """By what runs are compared."""
+
+    score: str
+    higher_is_better: bool = False
+
+
+@dataclass(frozen=True)
+class ImagePlan:
+    """Figures of one size, with the runs that they share.
+
+    Args:
+        size: at which they are made.
+        figures: by name.
+        points: each figure's points by (row, column).
+        folder: all runs and figures.
+    """
+
+    size: Size
+    figures: Mapping[str, ImageFigure]
+    points: Mapping[str, Mapping[tuple[str, Any], Point]]
+    folder: Path
+
+    @property
+    def scored(self) -> Scored:
+        return Scored(self.size.score)
+
+    @property
+    def all_points(self) -> list[Point]:
+        """Every run once, whatever number of figures it stands in."""
+        return list(
+            {p.name: p for points in self.points.values() for p in points.values()}.values()
+        )
+
+
+def plan(names: Sequence[str], size: Size, data: str | None, folder: Path) -> ImagePlan:
+    """What has to run for some figures; everything is tried before anything runs.
+
+    Raises:
+        UsageError: The images are missing or do not fit.
+    """
+    if size.source and data is None:
+        option = {"data": "--data PATH of CIFAR-10, or --digits for digits that come along"}
+        need = option.get(size.source, "--faces PATH of a folder or zip of images")
+        raise UsageError(f"nashgrad reproduce {names[0]}: needs {need}")
+    table, values = image_figures(size.gamma_lr), size.base(data)
+    figures = {name: table[name] for name in names}
+    points = {
+        name: {at: _point(size, values, figure, at) for at in figure.cells}
+        for name, figure in figures.items()
+    }
+    made = ImagePlan(size, figures, points, folder)
+    check(made.all_points, folder, size.seeds[0], made.scored, size.name)
+    return made
+
+
+def _point(
+    size: Size, values: Mapping[str, Any], figure: ImageFigure, at: tuple[str, Any]
+) -> Point:
+    cell = figure.cells[at]
+    config = looking(cell.config(size, values), size.points)
+    if figure.faces:  # what changes between checkpoints is measured
+        config = replace(config, checkpoint=replace(config.checkpoint, keep=size.points))
+    return Point(cell.name(config), config, dict(zip(figure.keys, at, strict=True)))
+
+
+def play(made: ImagePlan, stage: Stage) -> bool:
+    """Trains what is not there, then draws; whether it came to its end."""
+    jobs = jobs_of(made.all_points, made.folder, made.size.seeds)
+    outcomes = stage.play(jobs)
+    if outcomes is None:
+        return False
+    for name, figure in made.figures.items():
+        points = made.points[name]
+        values = found(list(points.values()), made.folder, made.size.seeds, made.scored, outcomes)
+        extra = {"changes": sample_changes(points, made)} if figure.faces else {}
+        shown = f"{name}: {figure.title} ({made.size.name})\n\n{tabulated(values, made.scored)}"
+        folder = made.folder / name
+        folder.mkdir(exist_ok=True)
+        write_json(folder / f"{name}.json", {"size": made.size.name, "points": values, **extra})
+        write_text(folder / f"{name}.md", shown)
+        for file, picture in _drawn(figure, points, values, made).items():
+            save_png(picture, folder / file, max_bytes=400_000)
+        stage.console.print(f"\n{shown}\n{folder}", soft_wrap=True, markup=False)
+    return True
+
+
+def _drawn(
+    figure: ImageFigure,
+    points: Mapping[tuple[str, Any], Point],
+    values: Mapping[str, Any],
+    made: ImagePlan,
+) -> dict[str, Figure]:
+    drawn = {"samples.png": _samples(points, made), **pictures(values, made.scored.score)}
+    if figure.losses:
+        drawn["losses.png"] = _losses(points, made)
+    return drawn
+
+
+def _samples(points: Mapping[tuple[str, Any], Point], made: ImagePlan) -> Figure:
+    """The last samples of the first seed, in the figure's rows and columns."""
+    rows = list(dict.fromkeys(row for row, _ in points))
+    columns = list(dict.fromkeys(column for _, column in points))
+    figure, axes = new_figure(len(rows), len(columns), width=2.3, height=2.5)
+    for line, row in zip(axes, rows, strict=True):
+        for ax, column in zip(line, columns, strict=True):
+            ax.set_axis_off()
+            if (point := points.get((row, column))) is not None:
+                _last_samples(ax, point, made)
+                shown = f"{column:g}" if isinstance(column, float) else column
+                ax.set_title(f"{row}\n{shown}", fontsize=8)
+    return figure
+
+
+def _last_samples(ax: Any, point: Point, made: ImagePlan) -> None:
+    run = point.job(made.folder, made.size.seeds[0]).run
+    if there := sorted(run.samples.glob("*.png")):
+        show_png(ax, there[-1])
+
+
+def _losses(points: Mapping[tuple[str, Any], Point], made: ImagePlan) -> Figure:
+    """A panel of losses for each run of the first seed, and the scores of all of them."""
+    runs = {p.name: p.job(made.folder, made.size.seeds[0]).run.metrics() for p in points.values()}
+    figure, [axes] = new_figure(columns=len(runs) + 1, width=3.4, height=2.8)
+    for ax, (name, records) in zip(axes, runs.items(), strict=False):
+        loss_curves(ax, records)
+        ax.set_title(name.replace(", standard", "").replace(", lr", "\nlr"), fontsize=8)
+    score = made.scored.score
+    lines(axes[-1], {n: _curve(r, score) for n, r in runs.items()}, ylabel=score, smooth=1)
+    return figure
+
+
+def _curve(records: Sequence[Mapping[str, Any]], score: str) -> tuple[list[float], list[float]]:
+    judged = [r for r in records if score in r.get("scores", {})]
+    return [r["step"] for r in judged], [r["scores"][score] for r in judged]

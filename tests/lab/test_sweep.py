@@ -1,0 +1,106 @@
+"""`nashgrad sweep`: every point with every seed, resumable, honest about failures."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nashgrad.lab.cli import main
+from nashgrad.lab.config import load
+
+BASE = """
+game: ring
+model: {name: mlp, latent: 2, generator: [4], discriminator: [4]}
+data: {batch: 8}
+steps: 8
+method: {name: consensus, gamma: 1}
+evaluate: {samples: 16}
+"""
+PLAN = """
+base: base.yaml
+seeds: [0, 1]
+score: sw2
+points: 4
+grid: {gamma: [0.1, 10], lr: [1e-3]}
+variants: {narrow: {}, wide: {model.generator: [8]}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "base.yaml").write_text(BASE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def sweep(folder: Path, text: str, code: int = 0) -> dict[str, Any]:
+    (folder / "plan.yaml").write_text(text)
+    assert main(["sweep", "plan.yaml", "--out", "out"]) == code
+    values: dict[str, Any] = json.loads((folder / "out/results.json").read_text())
+    return values
+
+
+def test_every_point_with_every_seed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = sweep(folder, PLAN)["points"]
+    assert list(values) == [
+        f"{v}, gamma {g}, lr 0.001" for v in ("narrow", "wide") for g in ("0.1", "10")
+    ]
+    for value in values.values():
+        assert value["scores"].keys() == {"0", "1"}
+        assert value["curves"]["1"]["step"] == [0, 2, 4, 6, 8]
+        assert value["scores"]["0"] == value["curves"]["0"]["score"][-1]
+    config = load(folder / "out/runs/wide, gamma 10, lr 0.001/seed1/config.yaml")
+    assert (config.method.gamma, config.seed) == (10, 1)  # type: ignore[union-attr]
+    assert config.optimizer.generator.lr == config.optimizer.discriminator.lr == 1e-3
+    assert config.model.generator == (8,)  # type: ignore[union-attr]
+    table = (folder / "out/results.md").read_text()
+    assert table in capsys.readouterr().out
+    assert all((folder / "out" / f"{n}.png").exists() for n in ("sweep", "curves", "scores"))
+    capsys.readouterr()
+    sweep(folder, PLAN)
+    assert ": finished" not in capsys.readouterr().out  # nothing is run twice
+
+
+def test_a_run_that_is_lost_is_told_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = PLAN.replace("lr: [1e-3]", "lr: [1e-3, 1e30]").replace("wide: {model", "wider: {model")
+    values = sweep(folder, plan)["points"]
+    lost = values["narrow, gamma 10, lr 1e+30"]
+    assert set(lost["status"].values()) == {"not_finite"}
+    assert lost["median"] == "inf"
+    assert values["narrow, gamma 10, lr 0.001"]["status"]["0"] == "finished"
+    assert "Runs that did not end well" in capsys.readouterr().out
+
+
+def test_a_grid_of_names_alone(folder: Path) -> None:
+    plan = "base: base.yaml\nseeds: [0]\nscore: sw2\ngrid: {schedule: [simultaneous, alternating]}"
+    assert list(sweep(folder, plan)["points"]) == [
+        "schedule simultaneous",
+        "schedule alternating",
+    ]
+    assert not (folder / "out/sweep.png").exists()  # there is no number to draw it against
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("score: sw2", "score: beauty"), "plan.yaml: score: 'beauty' is none of modes_covered"),
+        (("gamma: [0.1, 10]", "gama: [0.1, 10]"), "gama: unknown key, did you mean gamma?"),
+        (("gamma: [0.1, 10]", "gamma: [-1]"), "must be at least 0, got -1"),
+        (("gamma: [0.1, 10]", "gamma: 1"), "grid.gamma: expected a list, such as [0.1, 1, 10]"),
+        (("gamma: [0.1, 10]", "gamma: [1, 1.0]"), "grid.gamma: one is given twice"),
+        (("seeds: [0, 1]", "seeds: [1, 1]"), "seeds: one is given twice"),
+        (("gamma: [0.1, 10]", "seed: [1, 2]"), "grid: seed is no key of a grid"),
+        (("wide:", "../wide:"), "variants: '../wide' names a folder as well"),
+        (("base.yaml", "nobody.yaml"), "nobody.yaml: no such file or directory"),
+    ],
+)
+def test_one_line_for_what_is_wrong(
+    folder: Path, change: tuple[str, str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "plan.yaml").write_text(PLAN.replace(*change))
+    assert main(["sweep", "plan.yaml", "--out", "out"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert complaint in err
+    assert not (folder / "out").exists()
