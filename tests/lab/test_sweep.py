@@ -8,7 +8,11 @@ import pytest
 
 from nashgrad.lab.cli import main
 from nashgrad.lab.config import load
+from nashgrad.lab.config.files import read, validate
+from nashgrad.lab.config.sweep import Sweep
+from nashgrad.lab.sweep import points_of
 
+SWEEPS = Path(__file__).parents[2] / "experiments" / "sweeps"
 BASE = """
 game: ring
 model: {name: mlp, latent: 2, generator: [4], discriminator: [4]}
@@ -104,3 +108,10 @@ def test_one_line_for_what_is_wrong(
     assert (out, err.count("\n")) == ("", 1)
     assert complaint in err
     assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_sweeps_that_come_along(path: Path) -> None:
+    plan = validate(Sweep, read(path), path.name)
+    points = points_of(plan, read(path.parent / plan.base), path.name)
+    assert len({point.name for point in points}) == len(points) >= 4
