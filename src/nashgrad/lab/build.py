@@ -32,7 +32,7 @@ from nashgrad.games import GAN, Unrolled
 from nashgrad.lab import config as c
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.tasks import Task
-from nashgrad.models import MLP, PRESETS, dcgan
+from nashgrad.models import MLP, PRESETS, dcgan, resnet
 from nashgrad.objectives import DIVERGENCES, R1, R2
 from nashgrad.objectives.penalties import Penalty
 from nashgrad.optim import RMSPropTF
@@ -115,8 +115,7 @@ LR_SCHEDULES: dict[type, Callable[[Any, Optimizer, int], LRScheduler]] = {
 def build_game(config: c.Config, task: Task, device: torch.device) -> GAN:
     """The networks with their initial weights, which depend on `seed` alone, and their losses."""
     weights = named_generator(config.seed, "initialization")
-    networks = _mlp if isinstance(config.model, c.Mlp) else _convolutional
-    generator, discriminator = networks(config.model, task, weights)  # type: ignore[arg-type]
+    generator, discriminator = NETWORKS[type(config.model)](config.model, task, weights)
     penalties = [PENALTIES[type(p)](p) for p in config.penalties]
     game = GAN(
         generator,
@@ -159,16 +158,21 @@ def _mlp(model: c.Mlp, task: Task, weights: torch.Generator) -> tuple[nn.Module,
 
 
 def _convolutional(
-    model: c.Conv, task: Task, weights: torch.Generator
+    model: c.Conv | c.Resnet, task: Task, weights: torch.Generator
 ) -> tuple[nn.Module, nn.Module]:
     channels, size, _ = task.shape
-    own_keys = {"norm": model.norm, "convolutions": model.convolutions}
-    changes: dict[str, Any] = {k: value for k, value in own_keys.items() if value is not None}
-    if model.extra_fc:
-        own = PRESETS[model.name].discriminator_hidden
-        changes["discriminator_hidden"] = (*own, *model.extra_fc)
+    if isinstance(model, c.Resnet):
+        family: Callable[..., tuple[nn.Module, nn.Module]] = resnet
+        changes: dict[str, Any] = {"factor": model.factor, "discriminator_hidden": model.extra_fc}
+    else:
+        own, family = PRESETS[model.name], dcgan
+        changes = {
+            "norm": model.norm or own.norm,
+            "convolutions": model.convolutions or own.convolutions,
+            "discriminator_hidden": (*own.discriminator_hidden, *model.extra_fc),
+        }
     try:
-        return dcgan(
+        return family(
             model.name,
             initialization=model.initialization,
             generator=weights,
@@ -181,6 +185,13 @@ def _convolutional(
         )
     except ValueError as error:
         raise UsageError(f"model: {error}") from error
+
+
+NETWORKS: dict[type, Callable[[Any, Task, torch.Generator], tuple[nn.Module, nn.Module]]] = {
+    c.Mlp: _mlp,
+    c.Conv: _convolutional,
+    c.Resnet: _convolutional,
+}
 
 
 def build_field(config: c.Config, game: GAN, reduce: Reduce | None) -> GameField:

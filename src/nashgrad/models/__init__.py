@@ -1,4 +1,4 @@
-"""Networks: multilayer perceptrons and one family of convolutional GANs."""
+"""Networks: multilayer perceptrons, one family of convolutional GANs, one of residual ones."""
 
 from nashgrad.models.dcgan import PRESETS as PRESETS
 from nashgrad.models.dcgan import DCGANConfig as DCGANConfig
@@ -7,3 +7,8 @@ from nashgrad.models.dcgan import DCGANGenerator as DCGANGenerator
 from nashgrad.models.dcgan import dcgan as dcgan
 from nashgrad.models.initialization import initialize as initialize
 from nashgrad.models.mlp import MLP as MLP
+from nashgrad.models.resnet import RESNETS as RESNETS
+from nashgrad.models.resnet import ResNetConfig as ResNetConfig
+from nashgrad.models.resnet import ResNetDiscriminator as ResNetDiscriminator
+from nashgrad.models.resnet import ResNetGenerator as ResNetGenerator
+from nashgrad.models.resnet import resnet as resnet

@@ -56,7 +56,7 @@ from nashgrad.lab.config.schedules import (
     Simultaneous,
     Svre,
 )
-from nashgrad.lab.config.tasks import Conv, Data, Digits, Grid, Images, Mlp, Ring
+from nashgrad.lab.config.tasks import Conv, Data, Digits, Grid, Images, Mlp, Resnet, Ring
 
 __all__ = [
     "R1",
@@ -107,6 +107,7 @@ __all__ = [
     "OptimisticStep",
     "Optimizers",
     "Override",
+    "Resnet",
     "Ring",
     "Rmsprop",
     "RmspropTf",

@@ -22,7 +22,7 @@ from nashgrad.lab.config.methods import Acgd, KrylovDescent, Method, Newton, NoM
 from nashgrad.lab.config.objectives import Loss, Penalties
 from nashgrad.lab.config.optimizers import Constant, Cosine, Linear, LrSchedule, Optimizers, Sgd
 from nashgrad.lab.config.schedules import ImplicitEuler, Schedule, Simultaneous
-from nashgrad.lab.config.tasks import Conv, Data, Digits, Game, Images, Model
+from nashgrad.lab.config.tasks import Conv, Data, Digits, Game, Images, Model, Resnet
 
 WHOLE_STEPS = (Acgd, Newton, KrylovDescent, ImplicitEuler)  # over plain SGD alone
 
@@ -135,7 +135,7 @@ def misfits(config: Config) -> Iterator[str]:
         )
     if isinstance(config.game, Digits | Images) and config.evaluate.samples < 2:
         yield "evaluate.samples: a distance of images needs at least 2"
-    if isinstance(config.model, Conv):
+    if isinstance(config.model, Conv | Resnet):
         yield from _misfits_of_convolutions(config.game, config.model)
 
 
@@ -155,7 +155,7 @@ def _misfits_of_optimizers(config: Config) -> Iterator[str]:
                 )
 
 
-def _misfits_of_convolutions(game: Game, model: Conv) -> Iterator[str]:
+def _misfits_of_convolutions(game: Game, model: Conv | Resnet) -> Iterator[str]:
     if not isinstance(game, Digits | Images):
         yield f"model.name: {model.name} makes images and the {game.name} game has none; use mlp"
         return

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from nashgrad.lab.config.limits import (
@@ -116,4 +117,21 @@ class Conv:
         return self.convolutions or (4 if "4" in self.name else 3)
 
 
-Model = Annotated[Mlp | Conv, BY_NAME, NAME_ALONE]
+@dataclass(frozen=True, config=FORBID_UNKNOWN)
+class Resnet:
+    """The paper's residual networks; cf: of constant width."""
+
+    name: Literal["resnet_cf", "resnet"]
+    latent: Count = key(256, "dimensions of the normal latent")
+    filters: Annotated[Count, Field(ge=2)] = key(64, "of the layers next to the image")
+    initialization: Initialization = key("paper", "paper: Glorot uniform, zero bias")
+    factor: Positive = key(0.1, "of the residuals; 1: they start next to zero instead")
+    extra_fc: Sizes = key((), "widths of added layers at the discriminator's end")
+
+    @property
+    def halvings(self) -> int:
+        """How many times the image is halved."""
+        return 4
+
+
+Model = Annotated[Mlp | Conv | Resnet, BY_NAME, NAME_ALONE]
