@@ -32,7 +32,10 @@ def loss_of_a_fresh_discriminator(
         game.generator.load_state_dict(generator)
     fresh = build_game(replace(config, seed=config.seed + SEED), task, torch.device("cpu"))
     game.discriminator.load_state_dict(fresh.discriminator.state_dict())
-    field, stream = GameField(game), task.stream(config.model.latent, torch.device("cpu"))
+    field, stream = (
+        GameField(game),
+        task.stream(config.model.latent, torch.device("cpu"), game.draws),
+    )
     optimizer = Adam(game.discriminator.parameters(), RATE)
     losses = []
     for _ in range(STEPS):

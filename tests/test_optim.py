@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 from nashgrad import RMSPropTF
-from nashgrad.optim import effective_steps
+from nashgrad.optim import clip_weights, effective_steps
 
 
 def test_rmsprop_against_numpy() -> None:
@@ -163,3 +163,17 @@ def test_unknown_optimizers() -> None:
         )
         with pytest.raises(ValueError, match=message):
             list(effective_steps(optimizer([nn.Parameter(torch.ones(1))], 0.1)))
+
+
+def test_clipped_weights_stay_within_the_limit() -> None:
+    layer = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=100.0)
+    handle = clip_weights(optimizer, 0.01)
+    layer(torch.randn(4, 3)).sum().backward()
+    optimizer.step()
+    assert max(float(p.detach().abs().max()) for p in layer.parameters()) <= 0.01
+    handle.remove()
+    optimizer.step()
+    assert max(float(p.detach().abs().max()) for p in layer.parameters()) > 0.01
+    with pytest.raises(ValueError, match="limit must be positive"):
+        clip_weights(optimizer, 0.0)

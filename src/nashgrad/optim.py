@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from torch.utils.hooks import RemovableHandle
 
 
 class RMSPropTF(Optimizer):
@@ -153,3 +154,34 @@ def is_plain_sgd(optimizer: Optimizer) -> bool:
     return type(optimizer) is SGD and not any(
         group["momentum"] or group["weight_decay"] for group in optimizer.param_groups
     )
+
+
+def clip_weights(optimizer: Optimizer, limit: float) -> RemovableHandle:
+    """Weight clipping: after each step all of its parameters are put into [-limit, limit].
+
+    x <- min(limit, max(-limit, x)), the projection that keeps a Wasserstein critic Lipschitz. It
+    is part of the optimiser's step, so that schedules which step several times project each time.
+
+    Args:
+        optimizer: the discriminator's.
+        limit: largest absolute value of a parameter; 0.01 in the paper.
+
+    Returns:
+        A handle whose `remove()` ends it.
+
+    Raises:
+        ValueError: For a limit that is not positive.
+
+    References:
+        M. Arjovsky, S. Chintala, L. Bottou: Wasserstein GAN, 2017.
+    """
+    if not limit > 0:
+        raise ValueError(f"limit must be positive, got {limit}")
+
+    @torch.no_grad()
+    def project(stepped: Optimizer, *_: Any) -> None:
+        for group in stepped.param_groups:
+            for parameter in group["params"]:
+                parameter.clamp_(-limit, limit)
+
+    return optimizer.register_step_post_hook(project)

@@ -187,7 +187,10 @@ ERRORS = [
     ),
     ("--model dcgan4", "--model: dcgan4 makes images and the ring game has none; use mlp"),
     ("--microbatches 1000", "--microbatches: must be at most data.batch, which is 512, got 1000"),
-    ("--penalties r3", "--penalties: unknown penalty 'r3'; known: r1, r2"),
+    (
+        "--penalties r3",
+        "--penalties: unknown penalty 'r3'; known: r1, r2, wgan_gp",
+    ),
     ("--data.batch 0", "--data.batch: must be at least 1, got 0"),
     ("--data.path=", "--data.path: must not be empty"),
     ("-- 3", "--: unknown key; known:"),

@@ -12,7 +12,7 @@ from PIL import Image
 from nashgrad.data import digits
 from nashgrad.lab import config as c
 from nashgrad.lab.cli import main
-from nashgrad.lab.figures import rings, sizes
+from nashgrad.lab.figures import images, rings, sizes
 from nashgrad.lab.figures.cells import Cell
 from nashgrad.lab.figures.changes import changes_of
 from nashgrad.lab.figures.reproduce import KNOWN
@@ -83,12 +83,16 @@ def test_figures_of_digits_share_their_runs(
     assert capsys.readouterr().out.count(": finished") == 8
 
 
-def test_what_varies_stands_on_the_axis(tiny: None, tmp_path: Path) -> None:
-    assert main(["reproduce", "fig14", "--digits", "--seeds", "1", "--out", str(tmp_path)]) == 0
-    values = json.loads((tmp_path / "fig14" / "fig14.json").read_text())["points"]
-    assert len(values) == 10
-    assert {v["at"]["gamma"] for v in values.values()} == {0.01, 0.1, 1.0, 10.0, 100.0}
-    assert (tmp_path / "fig14" / "sweep.png").exists()
+@pytest.mark.parametrize(("name", "key", "count"), [("fig12", "lr", 5), ("fig14", "gamma", 5)])
+def test_what_varies(tiny: None, tmp_path: Path, name: str, key: str, count: int) -> None:
+    made = images.plan([name], DIGITS, None, tmp_path)
+    points = list(made.points[name].values())
+    assert len({point.at[key] for point in points}) == count
+    assert len({point.at["network"] for point in points}) == 2
+    assert len({point.name for point in points}) == 2 * count
+    for point in points:
+        own = point.config.method if key == "gamma" else point.config.optimizer.generator
+        assert getattr(own, key) == point.at[key]
 
 
 def test_figure_10_measures_what_changes(tiny: None, tmp_path: Path) -> None:

@@ -15,6 +15,11 @@ from nashgrad.data.seeds import named_generator
 
 Latent = int | Callable[[int, torch.Generator], Tensor]
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+Further = Callable[[Tensor, torch.Generator, int], dict[str, Tensor]]
+
+
+NAMES = ("latent", "augmentation", "noise")
+"""What draws from a generator of its own."""
 
 
 class Source(Protocol):
@@ -43,6 +48,8 @@ class Stream(Iterator[Batch]):
         device: Where the batches go.
         seed: Fixes everything drawn here.
         augment: Changes the real samples of a batch, with a generator; see `random_flip`.
+        draws: Further entries of the batch, from its real samples, a generator and the number of
+            batches before it; such as `GAN.draws`.
 
     Raises:
         ValueError: The dimension of the latents isn't positive.
@@ -56,14 +63,14 @@ class Stream(Iterator[Batch]):
         seed: int = 0,
         *,
         augment: Augment | None = None,
+        draws: Further | None = None,
     ) -> None:
         if isinstance(latent, int) and latent < 1:
             raise ValueError(f"latent={latent}: must be at least 1")
         self._source, self._augment, self._device = source, augment, torch.device(device)
+        self._draws, self._count = draws, 0
         self._latent = partial(_normal, latent) if isinstance(latent, int) else latent
-        self._generators = {
-            name: named_generator(seed, name) for name in ("latent", "augmentation")
-        }
+        self._generators = {name: named_generator(seed, name) for name in NAMES}
 
     def __next__(self) -> Batch:
         batch = self._source.draw()
@@ -71,18 +78,22 @@ class Stream(Iterator[Batch]):
         if self._augment is not None:
             batch["real"] = self._augment(real, self._generators["augmentation"])
         batch["latent"] = self._latent(len(real), self._generators["latent"])
+        if self._draws is not None:
+            batch |= self._draws(batch["real"], self._generators["noise"], self._count)
+        self._count += 1
         return {name: value.to(self._device, non_blocking=True) for name, value in batch.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """The position, as plain tensors and numbers: `torch.load` reads it with weights_only."""
         states = {name: generator.get_state() for name, generator in self._generators.items()}
-        return {"source": self._source.state_dict(), **states}
+        return {"source": self._source.state_dict(), "count": self._count, **states}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from that position, bit for bit, whatever this stream's seed was."""
         self._source.load_state_dict(state["source"])
-        for name, generator in self._generators.items():
-            generator.set_state(state[name])
+        self._count = state.get("count", 0)  # states of before anything else was drawn lack it
+        for name in self._generators.keys() & state.keys():
+            self._generators[name].set_state(state[name])
 
 
 def _normal(dimension: int, n: int, generator: torch.Generator) -> Tensor:
@@ -96,6 +107,7 @@ def stream(
     seed: int = 0,
     *,
     augment: Augment | None = None,
+    draws: Further | None = None,
 ) -> Stream:
     """Any `DataLoader` as an endless stream.
 
@@ -114,11 +126,12 @@ def stream(
         device: Where the batches go.
         seed: Fixes the order of the data, the latents and the augmentation.
         augment: Changes the real samples of a batch, with a generator; see `random_flip`.
+        draws: Further entries of a batch, which penalties need; such as `GAN.draws`.
 
     Raises:
         ValueError: The loader yields no batch, or `latent` isn't positive.
     """
-    return Stream(Epochs(loader, seed), latent, device, seed, augment=augment)
+    return Stream(Epochs(loader, seed), latent, device, seed, augment=augment, draws=draws)
 
 
 def sample_stream(
@@ -126,6 +139,8 @@ def sample_stream(
     latent: Latent,
     device: torch.device | str = "cpu",
     seed: int = 0,
+    *,
+    draws: Further | None = None,
 ) -> Stream:
     """Samples drawn from a distribution as an endless stream.
 
@@ -140,8 +155,9 @@ def sample_stream(
         latent: Dimension of standard normal latents, or a function (n, generator) -> latents.
         device: Where the batches go.
         seed: Fixes the samples and the latents.
+        draws: Further entries of a batch, which penalties need; such as `GAN.draws`.
 
     Raises:
         ValueError: `latent` isn't positive.
     """
-    return Stream(Draws(draw, seed), latent, device, seed)
+    return Stream(Draws(draw, seed), latent, device, seed, draws=draws)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.func import grad
 
 from nashgrad.core.game import Batch, Game, Losses
-from nashgrad.objectives.divergences import Divergence, Scores, standard
+from nashgrad.objectives.divergences import standard
+from nashgrad.objectives.objective import Divergence, Scores
 
 
 class DiracGAN(Game):

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from nashgrad.core.checks import check_third_derivatives
 from nashgrad.core.game import Batch, Game, Losses
-from nashgrad.objectives.divergences import Divergence, standard
+from nashgrad.objectives.divergences import standard
+from nashgrad.objectives.instance_noise import ON_FAKE, ON_REAL, InstanceNoise
+from nashgrad.objectives.objective import Objective
 from nashgrad.objectives.penalties import Penalty
 
 
@@ -19,6 +21,9 @@ class GAN(Game):
 
     Batches are `{"real": (B, ...), "latent": (B, ...)}`, for conditional nets with `"label": (B,)`;
     then G(z, y) and D(x, y) take the labels too.
+
+    What penalties and instance noise draw are entries of the batch too:
+    `stream(..., draws=game.draws)` adds them.
 
     Fakes are made once and serve both losses; they are never detached while both players are
     present. When the discriminator moves alone they are made without a graph. Real and fake samples
@@ -29,6 +34,7 @@ class GAN(Game):
             which is averaged.
         divergence: the losses, [`standard`][nashgrad.objectives.divergences.standard] by default.
         penalties: further terms of the discriminator's loss.
+        instance_noise: noise on all that the discriminator sees.
         conditional: whether the nets take labels.
     """
 
@@ -36,18 +42,16 @@ class GAN(Game):
         self,
         generator: nn.Module,
         discriminator: nn.Module,
-        divergence: Divergence = standard,
+        divergence: Objective = standard,
         *,
         penalties: Sequence[Penalty] = (),
+        instance_noise: InstanceNoise | None = None,
         conditional: bool = False,
     ) -> None:
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
-        self.divergence, self.penalties, self.conditional = (
-            divergence,
-            tuple(penalties),
-            conditional,
-        )
+        self.divergence, self.penalties = divergence, tuple(penalties)
+        self.instance_noise, self.conditional = instance_noise, conditional
 
     def forward(self, batch: Batch, players: Sequence[str]) -> Losses:
         """The losses of these players."""
@@ -55,18 +59,35 @@ class GAN(Game):
         labels = (batch["label"],) if self.conditional else ()
         with torch.set_grad_enabled(torch.is_grad_enabled() and "generator" in players):
             fake = self.generator(batch["latent"], *labels)
-        if "discriminator" in players:
-            real_scores = self.discriminator(batch["real"], *labels)
+        real = batch["real"]
+        if self.instance_noise is not None:
+            real, fake = real + batch[ON_REAL], fake + batch[ON_FAKE]
+        real_scores = None
+        if "discriminator" in players or self.divergence.needs_real:
+            real_scores = self.discriminator(real, *labels)
         fake_scores = self.discriminator(fake, *labels)
         losses = {}
         if "generator" in players:
-            losses["generator"] = self.divergence.generator_loss(fake_scores)
-        if "discriminator" in players:
+            losses["generator"] = self.divergence.generator_loss(fake_scores, real_scores)
+        if "discriminator" in players and real_scores is not None:
             loss = self.divergence.discriminator_loss(real_scores, fake_scores)
             for penalty in self.penalties:
-                loss = loss + penalty(partial(self._score, labels), batch["real"], fake)
+                loss = loss + penalty(partial(self._score, labels), real, fake, batch)
             losses["discriminator"] = loss
         return losses
+
+    def draws(self, real: Tensor, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        """What penalties and instance noise draw for a batch.
+
+        Args:
+            real: its real samples, (n, ...).
+            generator: where the numbers come from.
+            step: how many batches came before it.
+        """
+        drawn = {k: x for p in self.penalties for k, x in p.draws(real, generator).items()}
+        if self.instance_noise is not None:
+            drawn |= self.instance_noise.draws(real, generator, step)
+        return drawn
 
     def check_jacobian(self) -> None:
         """A penalty holds a derivative of D, so J holds a third one."""
@@ -74,12 +95,14 @@ class GAN(Game):
             check_third_derivatives(self.discriminator)
 
     def _check(self, batch: Batch) -> None:
-        wanted = ("real", "latent", "label") if self.conditional else ("real", "latent")
+        wanted = ["real", "latent", *(["label"] if self.conditional else [])]
+        wanted += [ON_REAL, ON_FAKE] if self.instance_noise is not None else []
         if not (isinstance(batch, Mapping) and all(key in batch for key in wanted)):
             found = list(batch) if isinstance(batch, Mapping) else f"a {type(batch).__name__}"
+            draws = "" if self.instance_noise is None else ", draws=game.draws"
             raise ValueError(
                 f"batch: expected a dict with {', '.join(wanted)}, got {found}; "
-                "nashgrad.stream(loader, latent) makes such batches"
+                f"nashgrad.stream(loader, latent{draws}) makes such batches"
             )
 
     def _score(self, labels: tuple[Tensor, ...], x: Tensor) -> Tensor:

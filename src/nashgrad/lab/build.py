@@ -32,10 +32,21 @@ from nashgrad.games import GAN, Unrolled
 from nashgrad.lab import config as c
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.tasks import Task
-from nashgrad.models import MLP, PRESETS, dcgan, resnet
-from nashgrad.objectives import DIVERGENCES, R1, R2
+from nashgrad.models import MLP, PRESETS, dcgan, resnet, spectrally_normalized
+from nashgrad.objectives import (
+    DRAGAN,
+    OBJECTIVES,
+    R1,
+    R2,
+    WGANGP,
+    Divergence,
+    InstanceNoise,
+    Objective,
+    ZeroCentredGP,
+    label_smoothing,
+)
 from nashgrad.objectives.penalties import Penalty
-from nashgrad.optim import RMSPropTF
+from nashgrad.optim import RMSPropTF, clip_weights
 from nashgrad.optimizer import GameOptimizer
 
 AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -43,6 +54,9 @@ AUTOCAST = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 PENALTIES: dict[type, Callable[[Any], Penalty]] = {
     c.R1: lambda p: R1(p.gamma),
     c.R2: lambda p: R2(p.gamma),
+    c.WganGp: lambda p: WGANGP(p.gamma, p.one_sided),
+    c.ZeroGp: lambda p: ZeroCentredGP(p.gamma),
+    c.Dragan: lambda p: DRAGAN(p.gamma),
 }
 
 METHODS: dict[type, Callable[[Any], Adjustment]] = {
@@ -116,15 +130,25 @@ def build_game(config: c.Config, task: Task, device: torch.device) -> GAN:
     """The networks with their initial weights, which depend on `seed` alone, and their losses."""
     weights = named_generator(config.seed, "initialization")
     generator, discriminator = NETWORKS[type(config.model)](config.model, task, weights)
-    penalties = [PENALTIES[type(p)](p) for p in config.penalties]
+    if config.spectral_norm:
+        discriminator = spectrally_normalized(discriminator)
+    noise = config.instance_noise
     game = GAN(
         generator,
         discriminator,
-        DIVERGENCES[config.loss],
-        penalties=penalties,
+        _objective(config),
+        penalties=[PENALTIES[type(p)](p) for p in config.penalties],
+        instance_noise=None if noise is None else InstanceNoise(noise.sigma, noise.until),
         conditional=task.labels > 0,
     )
     return game.to(device)
+
+
+def _objective(config: c.Config) -> Objective:
+    objective = OBJECTIVES[config.loss]
+    if config.label_smoothing and isinstance(objective, Divergence):
+        return label_smoothing(objective, config.label_smoothing)
+    return objective
 
 
 def _solver(method: Any, kind: Literal["gmres", "cg"] = "gmres") -> Krylov:
@@ -219,6 +243,8 @@ def build_optimizer(config: c.Config, field: GameField) -> GameOptimizer:
         player: OPTIMIZERS[type(section)](section, field.space.parameters_of(player))
         for player, section in sections.items()
     }
+    if config.weight_clip is not None:
+        clip_weights(optimizers["discriminator"], config.weight_clip)
     return GameOptimizer(
         field,
         optimizers,

@@ -21,7 +21,7 @@ def examine(config: Config) -> int:
     config = replace(config, out=None)
     task = build_task(config)
     game = build_game(config, task, torch.device("cpu"))
-    stream = task.stream(config.model.latent, torch.device("cpu"))
+    stream = task.stream(config.model.latent, torch.device("cpu"), game.draws)
     found = doctor(game, next(stream))
     print(found)  # noqa: T201
     return 0 if found.ok else 10

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nashgrad.data import named_generator
+from nashgrad.data import Stream, named_generator
 from nashgrad.lab.build import (
     build_ema,
     build_field,
@@ -38,9 +38,13 @@ class Session:
         self.ema = build_ema(config, self.game)
         self.opt = build_optimizer(config, build_field(config, self.game, ranks.reduce))
         self.lr_schedules = build_lr_schedules(config, self.opt)
-        self.stream = task.stream(config.model.latent, device)
+        self.stream = self.new_stream()
         self._batches = map(ranks.share, self.stream)
         self.step, self.seconds, self.costs = 0, 0.0, dict.fromkeys(COSTS, 0.0)
+
+    def new_stream(self) -> Stream:
+        """Training's batches from the first one on."""
+        return self.task.stream(self.config.model.latent, self.device, self.game.draws)
 
     def advance(self) -> StepRecord:
         """One game step, with all that follows it."""

@@ -22,6 +22,7 @@ from nashgrad.data import (
     sample_stream,
     stream,
 )
+from nashgrad.data.stream import Further
 from nashgrad.lab.config import Config, Digits, Grid, Ring
 from nashgrad.lab.config import Images as ImagesGame
 from nashgrad.lab.errors import UsageError
@@ -49,8 +50,8 @@ class Task(abc.ABC):
     labels: int = 0
 
     @abc.abstractmethod
-    def stream(self, latent: int, device: torch.device) -> Stream:
-        """Training's batches."""
+    def stream(self, latent: int, device: torch.device, draws: Further | None = None) -> Stream:
+        """Training's batches; `draws` are further entries that a game needs."""
 
     @abc.abstractmethod
     def scores(self, samples: Tensor) -> dict[str, float]:
@@ -70,11 +71,11 @@ class MixtureTask(Task):
         self._limit = float(mixture.means.abs().max()) * 1.6
         self._target = mixture.sample(PICTURED, named_generator(config.evaluate.seed, "target"))
 
-    def stream(self, latent: int, device: torch.device) -> Stream:
+    def stream(self, latent: int, device: torch.device, draws: Further | None = None) -> Stream:
         def draw(generator: torch.Generator) -> Tensor:
             return self.mixture.sample(self._batch, generator, stratified=self._stratified)
 
-        return sample_stream(draw, latent, device, self._seed)
+        return sample_stream(draw, latent, device, self._seed, draws=draws)
 
     def scores(self, samples: Tensor) -> dict[str, float]:
         return mixture_scores(samples, self.mixture)
@@ -110,15 +111,14 @@ class ImageTask(Task):
         chosen = torch.randperm(len(self.images), generator=named_generator(seed, "real"))
         return self.images.scaled(chosen[:REAL_IMAGES])
 
-    def stream(self, latent: int, device: torch.device) -> Stream:
+    def stream(self, latent: int, device: torch.device, draws: Further | None = None) -> Stream:
         if len(self.images) < self._data.batch:
             raise UsageError(
                 f"data.batch: {self._data.batch} is more than the {len(self.images)} images"
             )
         loader = image_loader(self.images, self._data.batch, workers=self._data.workers)
-        return stream(
-            loader, latent, device, self._seed, augment=random_flip if self._flips else None
-        )
+        flips = random_flip if self._flips else None
+        return stream(loader, latent, device, self._seed, augment=flips, draws=draws)
 
     def scores(self, samples: Tensor) -> dict[str, float]:
         return {"frechet_pixels": self._distance(samples)}

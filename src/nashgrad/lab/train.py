@@ -111,9 +111,7 @@ def prepare(config: Config) -> Session:
 def _try(session: Session) -> None:
     """Evaluates the method once, on a batch that training will not see; changes nothing."""
     method, field = session.opt.adjustment, session.opt.field
-    batch = session.ranks.share(
-        next(session.task.stream(session.config.model.latent, session.device))
-    )
+    batch = session.ranks.share(next(session.new_stream()))
     order = method.order(field.space.players, method.init(field.space))
     field.linearize(batch, order=order)
 

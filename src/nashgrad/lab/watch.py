@@ -31,7 +31,7 @@ class Watch:
 
     def __init__(self, session: Session) -> None:
         self._config = session.config.diagnose
-        stream = session.task.stream(session.config.model.latent, session.device)
+        stream = session.new_stream()
         self._batch = session.ranks.share(next(stream))
         opt = session.opt
         self._field = GameField(opt.field.game)

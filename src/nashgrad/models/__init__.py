@@ -7,6 +7,7 @@ from nashgrad.models.dcgan import DCGANGenerator as DCGANGenerator
 from nashgrad.models.dcgan import dcgan as dcgan
 from nashgrad.models.initialization import initialize as initialize
 from nashgrad.models.mlp import MLP as MLP
+from nashgrad.models.normalization import spectrally_normalized as spectrally_normalized
 from nashgrad.models.resnet import RESNETS as RESNETS
 from nashgrad.models.resnet import ResNetConfig as ResNetConfig
 from nashgrad.models.resnet import ResNetDiscriminator as ResNetDiscriminator

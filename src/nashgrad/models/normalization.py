@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from nashgrad.models.initialization import LAYERS
 
 Norm = Callable[[type[nn.BatchNorm1d] | type[nn.BatchNorm2d], int], nn.Module]
 
@@ -38,3 +41,16 @@ def find_norm(name: str) -> Norm | None:
     if name not in NORMS:
         raise ValueError(f"norm {name!r}: unknown, choose from {', '.join(NORMS)}")
     return NORMS[name]
+
+
+def spectrally_normalized(module: nn.Module) -> nn.Module:
+    """Divide the weights of all linear and convolutional layers by their largest singular value.
+
+    torch's own parametrization, with one power iteration for each forward pass in training mode;
+    changes and returns the module. Its estimates start from torch's global generator.
+
+    Source: T. Miyato et al., Spectral Normalization for Generative Adversarial Networks, 2018.
+    """
+    for layer in [m for m in module.modules() if isinstance(m, LAYERS)]:
+        spectral_norm(layer)
+    return module

@@ -31,7 +31,7 @@ from nashgrad.lab.config.methods import (
     SmoothingCode,
     Sos,
 )
-from nashgrad.lab.config.objectives import R1, R2
+from nashgrad.lab.config.objectives import R1, R2, Dragan, InstanceNoise, WganGp, ZeroGp
 from nashgrad.lab.config.optimizers import (
     Adam,
     Constant,
@@ -81,6 +81,7 @@ __all__ = [
     "Cosine",
     "Data",
     "Digits",
+    "Dragan",
     "Evaluate",
     "Exponential",
     "Extragradient",
@@ -89,6 +90,7 @@ __all__ = [
     "Hamiltonian",
     "Images",
     "ImplicitEuler",
+    "InstanceNoise",
     "Jare",
     "KrylovDescent",
     "Linear",
@@ -122,6 +124,8 @@ __all__ = [
     "StepDecay",
     "Svre",
     "Unrolled",
+    "WganGp",
+    "ZeroGp",
     "dump",
     "fingerprint",
     "load",

@@ -18,8 +18,11 @@ from nashgrad.lab.config.limits import (
     Text,
     key,
 )
+from nashgrad.lab.config.limits import (
+    Decay as BelowOne,
+)
 from nashgrad.lab.config.methods import Acgd, KrylovDescent, Method, Newton, NoMethod
-from nashgrad.lab.config.objectives import Loss, Penalties
+from nashgrad.lab.config.objectives import AVERAGES, InstanceNoise, Loss, Penalties
 from nashgrad.lab.config.optimizers import Constant, Cosine, Linear, LrSchedule, Optimizers, Sgd
 from nashgrad.lab.config.schedules import ImplicitEuler, Schedule, Simultaneous
 from nashgrad.lab.config.tasks import Conv, Data, Digits, Game, Images, Model, Resnet
@@ -86,6 +89,10 @@ class Config:
     data: Data = key(Data(), "where batches come from")
     loss: Loss = key("standard", "the divergence")
     penalties: Penalties = key((), "added to the discriminator's loss")
+    label_smoothing: BelowOne = key(0.0, "share of real samples called fake in D's loss")
+    instance_noise: InstanceNoise | None = key(None, "on what D sees; null: none")
+    weight_clip: Positive | None = key(None, "largest weight of the discriminator; null: no limit")
+    spectral_norm: Flag = key(False, "spectral normalisation of the discriminator")
     method: Method = key(NoMethod(), "what changes the players' field")
     schedule: Schedule = key(Simultaneous(), "who moves when")
     unrolled: Unrolled | None = key(None, "unrolled GAN; null: none")
@@ -120,6 +127,10 @@ def misfits(config: Config) -> Iterator[str]:
             f"microbatches: must be at most data.batch, which is {config.data.batch}, "
             f"got {config.microbatches}"
         )
+    if config.microbatches > 1 and config.loss in AVERAGES:
+        yield f"microbatches: must be 1 with loss {config.loss}, which is no mean over samples"
+    if config.label_smoothing and config.loss.startswith("relativistic"):
+        yield f"label_smoothing: {config.loss} compares samples and has no labels"
     if config.budget is not None and isinstance(config.lr_schedule, Cosine | Linear):
         yield (
             f"lr_schedule: {config.lr_schedule.name} follows the number of steps, which a budget "

@@ -2,33 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-import torch
-
 from nashgrad.lab.checkpoint import load_at, steps_in
 from nashgrad.lab.config import Config, fingerprint
 from nashgrad.lab.records import Run
 from nashgrad.lab.train import prepare
-
-if TYPE_CHECKING:
-    from nashgrad.lab.figures.images import ImagePlan
-    from nashgrad.lab.points import Point
-
-
-def sample_changes(
-    points: Mapping[tuple[str, Any], Point], made: ImagePlan
-) -> dict[str, dict[str, dict[int, float]]]:
-    """By run and seed: `changes_of` it."""
-    return {
-        point.name: {
-            str(seed): changes_of(job.config, job.run)
-            for seed in made.size.seeds
-            for job in [point.job(made.folder, seed)]
-        }
-        for point in points.values()
-    }
 
 
 def changes_of(config: Config, run: Run) -> dict[int, float]:
@@ -44,5 +21,4 @@ def changes_of(config: Config, run: Run) -> dict[int, float]:
         if before is not None:
             found[step] = float((samples - before).square().mean().sqrt())
         before = samples
-    torch.set_num_threads(max(1, torch.get_num_threads()))
     return found

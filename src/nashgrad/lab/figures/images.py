@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nashgrad.lab.atomic import write_json, write_text
 from nashgrad.lab.errors import UsageError
-from nashgrad.lab.figures.changes import sample_changes
+from nashgrad.lab.figures.changes import changes_of
 from nashgrad.lab.figures.sizes import Size
 from nashgrad.lab.figures.table import ImageFigure, image_figures
 from nashgrad.lab.points import Point, check, found, jobs_of, looking, tabulated
@@ -97,7 +97,7 @@ def play(made: ImagePlan, stage: Stage) -> bool:
     for name, figure in made.figures.items():
         points = made.points[name]
         values = found(list(points.values()), made.folder, made.size.seeds, made.scored, outcomes)
-        extra = {"changes": sample_changes(points, made)} if figure.faces else {}
+        extra = {"changes": _changes(points, made)} if figure.faces else {}
         shown = f"{name}: {figure.title} ({made.size.name})\n\n{tabulated(values, made.scored)}"
         folder = made.folder / name
         folder.mkdir(exist_ok=True)
@@ -107,6 +107,23 @@ def play(made: ImagePlan, stage: Stage) -> bool:
             save_png(picture, folder / file, max_bytes=400_000)
         stage.console.print(f"\n{shown}\n{folder}", soft_wrap=True, markup=False)
     return True
+
+
+def _changes(points: Mapping[tuple[str, Any], Point], made: ImagePlan) -> dict[str, Any]:
+    """By run and seed: how much its samples change between checkpoints."""
+    jobs = {
+        (point.name, seed): point.job(made.folder, seed)
+        for point in points.values()
+        for seed in made.size.seeds
+    }
+    return {
+        point.name: {
+            str(seed): changes_of(job.config, job.run)
+            for (name, seed), job in jobs.items()
+            if name == point.name
+        }
+        for point in points.values()
+    }
 
 
 def _drawn(

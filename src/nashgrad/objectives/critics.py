@@ -1,0 +1,89 @@
+"""Losses beyond f-divergences: Wasserstein, hinge, least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+from torch.nn.functional import relu
+
+from nashgrad.core.limits import check_finite
+from nashgrad.objectives.closed_forms import pearson, total_variation
+from nashgrad.objectives.divergences import identity
+from nashgrad.objectives.objective import Divergence
+
+wasserstein = Divergence(
+    "wasserstein",
+    lambda s: -s,
+    identity,
+    lambda s: -s,
+    True,
+    at_best="Wasserstein-1 distance over 1-Lipschitz D; unbounded without a bound on D",
+)
+"""The difference of mean scores; D has to be kept Lipschitz by weight clipping, a gradient penalty
+or spectral normalisation (M. Arjovsky, S. Chintala, L. Bottou: Wasserstein GAN, 2017)."""
+
+hinge = Divergence(
+    "hinge",
+    lambda s: relu(1 - s),
+    lambda s: relu(1 + s),
+    lambda s: -s,
+    False,
+    lambda ratio: (ratio - 1).sign(),
+    lambda p, q: 2 * total_variation(p, q) - 2,
+    "2 TV - 2",
+)
+"""Hinge loss (J. H. Lim, J. C. Ye: Geometric GAN, 2017)."""
+
+
+def least_squares(
+    name: str, fake: float = 0.0, real: float = 1.0, generator: float = 1.0
+) -> Divergence:
+    """Scores drawn to labels: a for fake samples, b for real ones, c for the generator's.
+
+    discriminator: mean (D(x) - b)^2 / 2 + mean (D(G(z)) - a)^2 / 2,
+    generator:     mean (D(G(z)) - c)^2 / 2.
+
+    The best score is (b p + a q) / (p + q). The utility there is
+    (b - a)^2 / 4 (chi^2 - 1) with Pearson's chi^2(q, m) = sum (q - m)^2 / m, m = (p + q) / 2.
+
+    Args:
+        name: as in a configuration.
+        fake, real, generator: the labels a, b and c.
+
+    Raises:
+        ValueError: For labels that are not finite, or a = b.
+
+    References:
+        X. Mao et al.: Least Squares Generative Adversarial Networks, 2017.
+    """
+    a, b, c = fake, real, generator
+    for label, value in (("fake", a), ("real", b), ("generator", c)):
+        check_finite(label, value)
+    if a == b:
+        raise ValueError(f"labels of real and fake samples are both {a}: nothing tells them apart")
+    weight = (b - a) ** 2 / 4
+    return Divergence(
+        name,
+        _half_square(b),
+        _half_square(a),
+        _half_square(c),
+        False,
+        lambda ratio: (b * ratio + a) / (ratio + 1),
+        lambda p, q: -weight * (1 - pearson(q, (p + q) / 2)),
+        f"{weight:g} (chi^2 - 1), Pearson's chi^2 of the model and (data + model) / 2",
+    )
+
+
+def _half_square(label: float) -> Callable[[Tensor], Tensor]:
+    return lambda s: (s - label).square() / 2
+
+
+lsgan = least_squares("lsgan")
+"""Labels 0, 1, 1, as mostly used."""
+
+lsgan_pearson = least_squares("lsgan_pearson", -1.0, 1.0, 0.0)
+"""Labels -1, 1, 0, for which the paper shows Pearson's form."""
+
+CRITICS: dict[str, Divergence] = {d.name: d for d in (wasserstein, hinge, lsgan, lsgan_pearson)}
+"""These by name."""
