@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
@@ -133,8 +134,7 @@ class DigitsTask(ImageTask):
     def __init__(self, config: Config) -> None:
         images = digits()
         super().__init__(images, config, flips=False, conditional=False)
-        assert images.labels is not None
-        self._classes = ClassScorer(images.scaled(), images.labels)
+        self._classes = _digit_classes()
 
     def scores(self, samples: Tensor) -> dict[str, float]:
         shares = self._classes.shares(samples)
@@ -145,6 +145,14 @@ class DigitsTask(ImageTask):
             "largest_class": max(shares),
             "classifier_accuracy": self._classes.train_accuracy,
         }
+
+
+@cache
+def _digit_classes() -> ClassScorer:
+    """Fitted once in a process: it takes a second, and a sweep tries many games."""
+    images = digits()
+    assert images.labels is not None
+    return ClassScorer(images.scaled(), images.labels)
 
 
 def build_task(config: Config) -> Task:
