@@ -79,6 +79,30 @@ class Tournament:
 
 
 @dataclass(frozen=True)
+class Score:
+    """Hold a run's samples against real images: FID, KID, inception score, precision and recall.
+
+    Every score names its extractor; those of another one do not compare.
+    """
+
+    folder: Annotated[Positional[str], arg(metavar="RUN", help="run folder")]
+    checkpoint: Annotated[int | None, arg(metavar="STEP", help="default: the last one")] = None
+    extractor: Annotated[str, arg(metavar="NAME", help="efficientnet_lite0, pixels or pixels8")] = (
+        "efficientnet_lite0"
+    )
+    samples: Annotated[int, arg(metavar="N", help="generated, and as many real ones")] = 2_048
+    splits: Annotated[int, arg(metavar="N", help="of the inception score")] = 10
+
+    def run(self) -> int:
+        """Print the scores, and leave them in the run's folder."""
+        for flag in ("samples", "splits"):
+            _at_least_one(f"--{flag}", getattr(self, flag))
+        from nashgrad.lab.score import score
+
+        return score(**vars(self))
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Run a grid over any keys with several seeds; goes on where it stopped."""
 
@@ -206,7 +230,9 @@ class Reproduce:
         return reproduce(Asked(**vars(self)))
 
 
-Command = Train | Resume | Diagnose | Doctor | Reproduce | Demo | Tournament | Sweep | Methods
+Command = (
+    Train | Resume | Diagnose | Doctor | Reproduce | Demo | Tournament | Sweep | Score | Methods
+)
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "resume": Resume,
@@ -216,6 +242,7 @@ COMMANDS: dict[str, type[Command]] = {
     "demo": Demo,
     "tournament": Tournament,
     "sweep": Sweep,
+    "score": Score,
     "methods": Methods,
 }
 

@@ -105,12 +105,13 @@ class ImageTask(Task):
                 )
             self.labels = int(images.labels.max()) + 1
         self._distance = FrechetDistance(
-            self._real(config.evaluate.seed), pixels if images.shape[-1] <= 8 else pooled_pixels()
+            self.real(config.evaluate.seed), pixels if images.shape[-1] <= 8 else pooled_pixels()
         )
 
-    def _real(self, seed: int) -> Tensor:
+    def real(self, seed: int, count: int = REAL_IMAGES) -> Tensor:
+        """Real images drawn without replacement, as many as there are at most."""
         chosen = torch.randperm(len(self.images), generator=named_generator(seed, "real"))
-        return self.images.scaled(chosen[:REAL_IMAGES])
+        return self.images.scaled(chosen[:count])
 
     def stream(self, latent: int, device: torch.device, draws: Further | None = None) -> Stream:
         if len(self.images) < self._data.batch:

@@ -70,6 +70,11 @@ class FrechetDistance:
         return self._extractor(images).cpu().double()
 
 
+def frechet_distance(real: Tensor, fake: Tensor) -> float:
+    """The Frechet distance between features, (n, d) and (m, d); see `FrechetDistance`."""
+    return FrechetDistance(real)(fake)
+
+
 def _metric(width: int) -> Any:
     """Build torchmetrics' distance of given features, which it neither scales nor rounds them."""
     try:
