@@ -30,7 +30,12 @@ def plan(**changes: Any) -> Tournament:
 def run(scores: list[float], seconds: float, status: str = "finished", **summary: Any) -> Played:
     """Judged at equal distances, at the beginning too."""
     judged = [
-        {"spent": 100 * at, "seconds": seconds * at, "scores": {"sw2": score, "modes": 8}}
+        {
+            "step": 100 * at,
+            "spent": 100 * at,
+            "seconds": seconds * at,
+            "scores": {"sw2": score, "modes": 8},
+        }
         for at, score in zip(np.linspace(0, 1, len(scores)), scores, strict=True)
     ]
     costs = {"steps": 100, "evaluations": 100, "products": 0, "solves": 0, "unconverged": 0}
@@ -239,7 +244,7 @@ def test_scores_and_budgets_are_explained_where_they_appear() -> None:
     assert "a budget is spent to the end of the step that reaches it" in text
 
     scores = {"hq_003": 0.1, "hq_01": 0.5, "modes_covered": 8}
-    judged = [{"spent": 100, "seconds": 1, "scores": scores}]
+    judged = [{"step": 100, "spent": 100, "seconds": 1, "scores": scores}]
     runs = dict.fromkeys(range(3), Played("finished", "", PLAIN.runs[0].summary, judged))
     other_plan = plan(score="hq_003", budget=None, steps=1)
     text = tables(other_plan, results(other_plan, [Entrant("plain", 1, {}, runs)]))
