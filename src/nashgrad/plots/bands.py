@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 Curves: TypeAlias = Mapping[str, tuple[ArrayLike, ArrayLike]]
 
 __all__ = ["bands", "bands_apart"]
+
+TITLE_WIDTH = 28
+"""Letters in a line above a panel."""
 
 
 def bands(
@@ -104,7 +108,7 @@ def bands_apart(
             x_of, _, middle_of, _ = known[baseline]
             ax.plot(x_of, middle_of, color="black", linestyle=(0, (3, 1.5)), linewidth=1, zorder=3)
         ax.plot(x, middle, color=COLOURS[0], linewidth=1.6, label=name, zorder=4)
-        ax.set_title(f"{index + 1}. {name}", fontsize=8)
+        ax.set_title(fill(f"{index + 1}. {name}", TITLE_WIDTH), fontsize=8)
         ax.set_yscale(scale)
         ax.set_ylim(*limits)
         ax.set_xlim(0, right)

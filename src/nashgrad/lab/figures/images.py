@@ -132,7 +132,8 @@ def _drawn(
     values: Mapping[str, Any],
     made: ImagePlan,
 ) -> dict[str, Figure]:
-    drawn = {"samples.png": _samples(points, made), **pictures(values, made.scored.score)}
+    named = {_label(*at): values[point.name] for at, point in points.items()}
+    drawn = {"samples.png": _samples(points, made), **pictures(named, made.scored.score)}
     if figure.losses:
         drawn["losses.png"] = _losses(points, made)
     return drawn
@@ -148,9 +149,13 @@ def _samples(points: Mapping[tuple[str, Any], Point], made: ImagePlan) -> Figure
             ax.set_axis_off()
             if (point := points.get((row, column))) is not None:
                 _last_samples(ax, point, made)
-                shown = f"{column:g}" if isinstance(column, float) else column
-                ax.set_title(f"{row}\n{shown}", fontsize=8)
+                ax.set_title(_label(row, column), fontsize=8)
     return figure
+
+
+def _label(row: str, column: Any) -> str:
+    """A cell's name among the others of its figure."""
+    return f"{row}, {column:g}" if isinstance(column, float) else f"{row}, {column}"
 
 
 def _last_samples(ax: Any, point: Point, made: ImagePlan) -> None:
