@@ -1,3 +1,4 @@
+import gzip
 import io
 import pickle
 import re
@@ -170,6 +171,86 @@ def test_a_zip_may_hold_a_name_twice(tmp_path):
     assert len(load_images(tmp_path / "x.zip")) == 1
 
 
+def saved(image, kind="png"):
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()
+
+
+COLOURS = array(side=6)[0]
+GREY = COLOURS[..., 0]
+DEEP = np.linspace(0, 65_535, 36).reshape(6, 6).astype(np.uint16)  # clipped to bytes: nearly white
+
+
+@pytest.mark.parametrize(
+    ("picture", "grey", "colours"),
+    [
+        (saved(Image.fromarray(GREY)), GREY, np.stack([GREY] * 3, -1)),
+        (
+            saved(Image.fromarray(DEEP)),
+            np.rint(DEEP / 257),
+            np.rint(np.stack([DEEP] * 3, -1) / 257),
+        ),
+        (saved(Image.fromarray(COLOURS).convert("RGBA")), None, COLOURS),
+        (saved(Image.fromarray(np.dstack([GREY, GREY]), "LA")), GREY, None),
+        (saved(Image.fromarray(GREY).convert("P")), GREY, None),
+        (saved(Image.fromarray(GREY > 127)), 255 * (GREY > 127), None),
+        (saved(Image.fromarray(255 - COLOURS, "RGB").convert("CMYK"), "tiff"), None, 255 - COLOURS),
+    ],
+    ids=["grey", "16 bits", "alpha", "grey and alpha", "palette", "1 bit", "CMYK"],
+)
+def test_kinds_of_pictures(tmp_path, picture, grey, colours):
+    (tmp_path / "a.tif").write_bytes(picture)
+    for channels, expected in ((1, grey), (3, colours)):
+        pixels = load_images(tmp_path, channels=channels).pixels[0].permute(1, 2, 0).squeeze(-1)
+        if expected is not None:
+            assert np.array_equal(pixels.numpy(), expected)
+
+
+def test_numbers_without_a_range_are_refused(tmp_path):
+    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "a.tif")
+    fails("a.tif: can't be decoded .pixels are floating-point numbers of unknown range", tmp_path)
+    Image.fromarray(np.full((4, 4), 2**20, np.int32)).save(tmp_path / "a.tif")
+    fails("a.tif: can't be decoded .pixels are integers of 32 bits", tmp_path)
+
+
+def many(broken=b""):
+    files = {f"{i % 3}/{i}.png": png(array(side=5 + i % 2)[0]) for i in range(300)}
+    return files | ({"1/1.png": broken} if broken else {})
+
+
+def test_several_processes_decode_the_same(pack):
+    path, told = pack(many(b"rubbish")), []
+    alone = load_images(path, size=4, skip_broken=True)
+    together = load_images(
+        path, size=4, skip_broken=True, workers=2, progress=lambda *now: told.append(now)
+    )
+    assert torch.equal(together.pixels, alone.pixels)
+    assert torch.equal(together.labels, alone.labels)
+    assert together.skipped == alone.skipped == 1
+    assert told == [(256, 300), (300, 300)]
+
+
+def test_a_process_names_the_picture_that_it_cannot_decode(tmp_path):
+    for name, data in many(b"rubbish").items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    fails("1.png: can't be decoded .not an image", tmp_path, size=4, workers=2)
+
+
+@pytest.mark.parametrize(("crop", "border"), [(128, 45), (160, 29)])
+def test_both_crops_of_celeba(tmp_path, crop, border):
+    """Aligned images of 178x218: the middle of crop x crop, then 64x64."""
+    pixels = np.zeros((218, 178, 3), np.uint8)
+    side = (178 - crop) // 2
+    pixels[border : border + crop, side : side + crop] = 255
+    (tmp_path / "000001.png").write_bytes(png(pixels))
+    images = load_images(tmp_path, crop=crop, size=64)
+    assert images.shape == (3, 64, 64)
+    assert (images.pixels == 255).all()
+    assert (load_images(tmp_path, crop=crop + 2, size=64).pixels[..., 0] < 255).all()
+
+
 def test_nothing_but_broken_pictures(pack):
     path = pack({"b.png": b""})
     fails("none of its 1 images can be decoded", path, skip_broken=True)
@@ -286,6 +367,55 @@ def test_a_pickle_cannot_run_anything(tmp_path, attack):
 def test_bad_cifar10(tmp_path, files):
     path = archive(tmp_path / "x.tar.gz", files)
     fails("x.tar.gz: can't be read as a CIFAR-10 archive", path, split="test")
+
+
+# idx files
+
+
+def idx(data):
+    return bytes([0, 0, 8, data.ndim]) + np.array(data.shape, ">u4").tobytes() + data.tobytes()
+
+
+def write_idx(folder, split="train", n=4, end="", pack=lambda data: data):
+    folder.mkdir(exist_ok=True)
+    pixels, labels = RNG.integers(0, 256, (n, 5, 3), np.uint8), np.arange(n, dtype=np.uint8)
+    (folder / f"{split}-images-idx3-ubyte{end}").write_bytes(pack(idx(pixels)))
+    (folder / f"{split}-labels-idx1-ubyte{end}").write_bytes(pack(idx(labels)))
+    return pixels
+
+
+@pytest.mark.parametrize(("end", "pack"), [("", lambda data: data), (".gz", gzip.compress)])
+def test_idx_files(tmp_path, end, pack):
+    folder = tmp_path / "fashion-mnist"
+    expected = write_idx(folder, end=end, pack=pack)
+    write_idx(folder, "t10k", n=2, end=end, pack=pack)
+    train, test = load_images(folder), load_images(folder, split="test", size=8)
+    assert np.array_equal(train.pixels[:, 0].numpy(), expected)
+    assert train.labels.tolist() == [0, 1, 2, 3]
+    assert (train.classes[3], len(test), test.shape) == ("dress", 2, (1, 8, 8))
+    fails("images of 1 channels, but channels=3$", folder, channels=3)
+    (folder / f"train-labels-idx1-ubyte{end}").unlink()
+    assert load_images(folder).labels is None
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: data[:-1], r"it promises \[4, 5, 3\], and holds 59 elements"),
+        (lambda data: data[:10], "can't be read as an idx file"),
+        (lambda data: b"", "it begins with nothing, not 00 00 08 03"),
+        (lambda data: b"<htm" + data[4:], "it begins with 3c 68 74 6d, not 00 00 08 03"),
+    ],
+)
+def test_bad_idx_files(tmp_path, damage, message):
+    write_idx(tmp_path, pack=damage)
+    fails(f"train-images-idx3-ubyte: can't be read as an idx file .*{message}|{message}", tmp_path)
+
+
+def test_missing_and_damaged_idx_files(tmp_path):
+    write_idx(tmp_path, end=".gz", pack=lambda data: gzip.compress(data)[:-9])
+    fails("train-images-idx3-ubyte.gz: can't be read as an idx file", tmp_path)
+    fails("holds no t10k-images-idx3-ubyte or .gz$", tmp_path, split="test")
 
 
 # Whatever it is

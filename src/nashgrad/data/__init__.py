@@ -1,5 +1,7 @@
 """Data: mixtures of Gaussians, images, and the endless stream of batches that a game eats."""
 
+from nashgrad.data.download import DATASETS as DATASETS
+from nashgrad.data.download import download as download
 from nashgrad.data.images import Images as Images
 from nashgrad.data.images import image_loader as image_loader
 from nashgrad.data.images import random_flip as random_flip

@@ -9,8 +9,11 @@ from torch import Tensor
 
 from nashgrad.data.arrays import Split, load_arrays
 from nashgrad.data.cifar10 import CLASSES, load_cifar10
+from nashgrad.data.decode import MODES, Form
+from nashgrad.data.idx import holds_idx, load_idx
 from nashgrad.data.images import Images, fit
-from nashgrad.data.pictures import MODES, Form, load_folder, load_zip
+from nashgrad.data.pictures import Progress, load_pictures
+from nashgrad.data.sources import Folder, Zip
 
 
 def load_images(
@@ -21,11 +24,14 @@ def load_images(
     channels: int | None = None,
     split: Split = "train",
     skip_broken: bool = False,
+    workers: int = 0,
+    progress: Progress | None = None,
 ) -> Images:
     """Load images into memory.
 
     The path is an `.npz` file of arrays (see `load_arrays`), a folder or a `.zip` of image files,
-    or one of the official archives `cifar-10-binary.tar.gz` and `cifar-10-python.tar.gz`.
+    a folder of idx files (MNIST, Fashion-MNIST), or one of the official archives
+    `cifar-10-binary.tar.gz` and `cifar-10-python.tar.gz`.
     Nothing that a file holds is executed, and nothing is written to disk.
 
     Args:
@@ -35,9 +41,12 @@ def load_images(
         channels: 1 or 3. Image files are converted (3 by default), arrays must have as many.
         split: Which part of an archive or `.npz` file that holds both; a folder holds one.
         skip_broken: Leave out image files that can't be decoded, counted in `Images.skipped`.
+        workers: Processes that decode image files; with 0 this one does.
+        progress: Called now and then with the image files decoded so far and all there are.
 
     Raises:
         FileNotFoundError: The path doesn't exist.
+        OSError: A process that decoded images died.
         ValueError: It holds no images, one can't be decoded, or they have another form.
     """
     path = Path(path)
@@ -45,9 +54,12 @@ def load_images(
         raise FileNotFoundError(f"{path}: no such file or folder")
     if channels not in (None, *MODES):
         raise ValueError(f"channels={channels}: choose 1 or 3")
-    if path.is_dir() or path.suffix.lower() == ".zip":
-        load = load_folder if path.is_dir() else load_zip
-        return load(path, Form(channels or 3, crop, size), skip_broken=skip_broken)
+    packed = path.suffix.lower() == ".zip"
+    if packed or (path.is_dir() and not holds_idx(path)):
+        source, form = (Zip if packed else Folder)(path), Form(channels or 3, crop, size)
+        return load_pictures(
+            source, form, skip_broken=skip_broken, workers=workers, progress=progress
+        )
     pixels, labels, classes = _load_file(path, split)
     if channels not in (None, pixels.shape[1]):
         raise ValueError(f"{path}: images of {pixels.shape[1]} channels, but channels={channels}")
@@ -58,6 +70,8 @@ def load_images(
 
 
 def _load_file(path: Path, split: Split) -> tuple[Tensor, Tensor | None, Sequence[str]]:
+    if path.is_dir():
+        return load_idx(path, split)
     if path.suffix.lower() == ".npz":
         return *load_arrays(path, split), ()
     if path.name.lower().endswith((".tar.gz", ".tgz")):

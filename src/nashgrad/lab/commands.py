@@ -121,6 +121,20 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class Fetch:
+    """Download a data set: cifar10 or fashion_mnist; goes on where it stopped, checks it."""
+
+    name: Annotated[Positional[str], arg(metavar="NAME", help="cifar10 or fashion_mnist")]
+    out: Annotated[str, arg(metavar="DIR", help="folder that it goes into")] = "data"
+
+    def run(self) -> int:
+        """Download what is missing."""
+        from nashgrad.lab.fetch import fetch
+
+        return fetch(self.name, out=self.out)
+
+
+@dataclass(frozen=True)
 class Methods:
     """List all methods with their equation, cost and source, or tell all about one."""
 
@@ -231,7 +245,17 @@ class Reproduce:
 
 
 Command = (
-    Train | Resume | Diagnose | Doctor | Reproduce | Demo | Tournament | Sweep | Score | Methods
+    Train
+    | Resume
+    | Diagnose
+    | Doctor
+    | Reproduce
+    | Demo
+    | Tournament
+    | Sweep
+    | Score
+    | Fetch
+    | Methods
 )
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
@@ -243,6 +267,7 @@ COMMANDS: dict[str, type[Command]] = {
     "tournament": Tournament,
     "sweep": Sweep,
     "score": Score,
+    "fetch": Fetch,
     "methods": Methods,
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
@@ -27,6 +27,7 @@ from nashgrad.data.stream import Further
 from nashgrad.lab.config import Config, Digits, Grid, Ring
 from nashgrad.lab.config import Images as ImagesGame
 from nashgrad.lab.errors import UsageError
+from nashgrad.lab.waiting import Waiting
 from nashgrad.metrics import ClassScorer, FrechetDistance, mixture_scores, pixels, pooled_pixels
 from nashgrad.plots import density, new_figure, to_pil
 
@@ -118,7 +119,7 @@ class ImageTask(Task):
             raise UsageError(
                 f"data.batch: {self._data.batch} is more than the {len(self.images)} images"
             )
-        loader = image_loader(self.images, self._data.batch, workers=self._data.workers)
+        loader = image_loader(self.images, self._data.batch)
         flips = random_flip if self._flips else None
         return stream(loader, latent, device, self._seed, augment=flips, draws=draws)
 
@@ -182,13 +183,16 @@ def _build_task(config: Config) -> Task:
 def _load(game: ImagesGame, config: Config) -> Images:
     assert config.data.path is not None
     try:
-        images = load_images(
-            config.data.path,
-            size=game.size,
-            crop=game.crop,
-            channels=game.channels,
-            skip_broken=config.data.skip_unreadable,
-        )
+        with Waiting("images") as waiting:
+            images = load_images(
+                config.data.path,
+                size=game.size,
+                crop=game.crop,
+                channels=game.channels,
+                skip_broken=config.data.skip_unreadable,
+                workers=config.data.workers,
+                progress=partial(waiting.update, "decoding"),
+            )
     except (OSError, ValueError) as error:
         text = str(error).replace("skip_broken=True", "--data.skip_unreadable true")
         raise UsageError(f"data.path: {text}") from error

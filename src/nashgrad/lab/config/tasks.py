@@ -69,9 +69,9 @@ Game = Annotated[Ring | Grid | Digits | Images, BY_NAME, NAME_ALONE]
 class Data:
     """Where batches come from."""
 
-    path: Text | None = key(None, "folder, zip, npz or CIFAR-10 archive of the images")
+    path: Text | None = key(None, "images: folder, zip, npz, idx files, CIFAR-10 archive")
     batch: Count = key(64, "samples a batch")
-    workers: Natural = key(0, "processes that load images")
+    workers: Natural = key(0, "processes that decode image files; 0: this one")
     skip_unreadable: Flag = key(False, "skip and count images that cannot be decoded")
 
 
