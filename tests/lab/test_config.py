@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from nashgrad.lab import config as c
+from nashgrad.lab.config import files
 from nashgrad.lab.config.keys import kinds, variants
 from nashgrad.lab.config.overrides import split
 from nashgrad.lab.errors import UsageError
@@ -43,16 +44,20 @@ def refusal(folder: Path, text: str, *words: str) -> str:
     return message.replace(f"{folder}/", "")
 
 
+def is_of_images(path: Path) -> bool:
+    return path.name.startswith(("cifar10", "celeba", "fashion_mnist"))
+
+
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)
 def test_shipped_file_prints_and_reloads(path: Path, tmp_path: Path) -> None:
-    overrides = split(["--data.path", "images.zip"] if path.name.startswith("cifar10") else [])
+    overrides = split(["--data.path", "images.zip"] if is_of_images(path) else [])
     config = c.load(path, overrides)
     assert load(tmp_path, c.dump(config)) == config
     assert path.read_text().startswith("# ")
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in EXPERIMENTS if path.name.startswith("cifar10")], ids=lambda p: p.name
+    "path", [path for path in EXPERIMENTS if is_of_images(path)], ids=lambda p: p.name
 )
 def test_image_files_ask_for_the_images(path: Path) -> None:
     with pytest.raises(UsageError) as caught:
@@ -182,6 +187,18 @@ def test_fingerprint_ignores_what_a_resumed_run_may_change(config: c.Config) -> 
     longer = replace(config, steps=config.steps + 1)
     follows = isinstance(config.lr_schedule, c.Cosine | c.Linear)
     assert (c.fingerprint(longer) != c.fingerprint(config)) == follows
+
+
+def test_a_key_at_its_default_does_not_change_the_fingerprint(monkeypatch: Any) -> None:
+    """A later version's new key leaves the checkpoints of an earlier one of use."""
+    config = c.load(EXPERIMENTS[0].with_name("ring.yaml"))
+    assert c.fingerprint(replace(config, weight_clip=0.1)) != c.fingerprint(config)
+    shown = []
+    monkeypatch.setattr(files.json, "dumps", lambda values, **_: shown.append(values) or "")
+    c.fingerprint(config)
+    assert "weight_clip" not in shown[0]
+    assert shown[0]["method"] == {"name": "consensus"}
+    assert shown[0]["game"] == {"name": "ring"}
 
 
 LR = "lr: 1e-4}\n  disc"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from nashgrad.lab.config import strict_yaml
 from nashgrad.lab.config.complaints import explain
 from nashgrad.lab.config.config import Config
-from nashgrad.lab.config.keys import default, kinds, variants
+from nashgrad.lab.config.keys import default, kinds, plain, variants
 from nashgrad.lab.config.optimizers import Cosine, Linear
 from nashgrad.lab.config.overrides import OTHER_FLAGS, SHORTHANDS, Override, apply
 from nashgrad.lab.errors import UsageError, file_errors
@@ -33,6 +33,7 @@ FREE_KEYS = (
     "diagnose",
     "out",
 )
+FREE_OF_DATA = ("path", "workers")  # where the images lie, and who decodes them
 
 
 def load(path: str | Path, overrides: Iterable[Override] = ()) -> Config:
@@ -130,11 +131,25 @@ def fingerprint(config: Config) -> str:
     Two runs of one fingerprint compute the same steps, so a checkpoint of one can continue the
     other. The length of the run counts only where the learning rates follow it.
     """
-    values: dict[str, Any] = asdict(config)
     whole_run = isinstance(config.lr_schedule, Cosine | Linear)
+    values = _departures(config)
     for key in FREE_KEYS:
         if not (key == "steps" and whole_run):
-            del values[key]
-    # Where the images lie and who loads them may change as well.
-    del values["data"]["path"], values["data"]["workers"]
+            values.pop(key, None)
+    data = values.pop("data", {})
+    values |= {f"data.{key}": value for key, value in data.items() if key not in FREE_OF_DATA}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _departures(section: Any) -> Any:
+    """What differs from the defaults, so that a key that a later version adds changes nothing."""
+    if is_dataclass(section):
+        return {
+            key.name: _departures(getattr(section, key.name))
+            for key in fields(section)
+            if key.name == "name"
+            or plain(getattr(section, key.name)) != default(type(section), key.name)
+        }
+    if isinstance(section, list | tuple):
+        return [_departures(part) for part in section]
+    return section

@@ -67,6 +67,11 @@ def default(section: Any, key: str) -> Any:
     if declared.is_required():
         return None
     value = declared.get_default(call_default_factory=True)
+    return plain(value)
+
+
+def plain(value: Any) -> Any:
+    """A section as keys and values; anything else as it is."""
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
