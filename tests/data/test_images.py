@@ -76,5 +76,10 @@ def test_bad_input():
         Images(torch.zeros(1, 3, 4, 4))
     with pytest.raises(ValueError, match=r"^6 images, but labels of shape \(5,\)$"):
         Images(some(), torch.arange(5))
+    with pytest.raises(ValueError, match=r"^label -1: labels count from 0$"):
+        Images(some(), torch.arange(6) - 1)
     with pytest.raises(ValueError, match=r"^4x4 pixels, less than crop=5$"):
         fit(some(), crop=5)
+    for name in ("crop", "size"):
+        with pytest.raises(ValueError, match=rf"^{name}=0: must be at least 1$"):
+            fit(some(), **{name: 0})

@@ -225,3 +225,28 @@ def test_the_seed_of_an_epoch_is_named():
     (sampler := RandomSampler(DATA, generator=torch.Generator()))
     next(stream(DataLoader(DATA, 4, sampler=sampler), 2, seed=6))
     assert sampler.generator.initial_seed() == named_seed(6, "order", 0)
+
+
+class Once(Dataset):
+    """Fails once, at one index."""
+
+    def __init__(self):
+        self.broken = True
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        if index == 5 and self.broken:
+            self.broken = False
+            raise OSError("the disk is away")
+        return torch.tensor([float(index)])
+
+
+def test_a_batch_that_failed_is_drawn_again():
+    batches = stream(DataLoader(Once(), 2), 2, seed=0)
+    first = take(batches, 2)
+    with pytest.raises(OSError, match="the disk is away"):
+        next(batches)
+    found = [*first, *take(batches, 2)]
+    assert torch.cat([b["real"] for b in found]).flatten().tolist() == list(range(8))

@@ -56,6 +56,9 @@ class Epochs:
                 raise ValueError(EMPTY) from None
             self._epoch, self._index, self._batches = self._epoch + 1, 0, None
             return self.draw()
+        except BaseException:
+            self._batches = None  # it is over; the next draw opens the epoch again at this batch
+            raise
         self._index += 1
         return named(batch)
 

@@ -52,8 +52,15 @@ class Images(Dataset[Sample]):
             )
         if labels is not None and labels.shape != (len(pixels),):
             raise ValueError(f"{len(pixels)} images, but labels of shape {tuple(labels.shape)}")
+        if labels is not None and labels.min() < 0:
+            raise ValueError(f"label {int(labels.min())}: labels count from 0")
         self.pixels, self.labels = pixels, labels
         self.classes, self.maximum, self.skipped = tuple(classes), maximum, skipped
+
+    @property
+    def class_count(self) -> int:
+        """How many classes the labels count, 0 without labels."""
+        return 0 if self.labels is None else int(self.labels.max()) + 1
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -116,8 +123,11 @@ def fit(pixels: Tensor, *, crop: int | None = None, size: int | None = None) -> 
         size: Side of the result; None leaves the resolution alone.
 
     Raises:
-        ValueError: The images are smaller than `crop`.
+        ValueError: The images are smaller than `crop`, or a side is not positive.
     """
+    for name, asked in (("crop", crop), ("size", size)):
+        if asked is not None and asked < 1:
+            raise ValueError(f"{name}={asked}: must be at least 1")
     height, width = pixels.shape[-2:]
     side = crop or (min(height, width) if size else None)
     if side is not None:
@@ -125,10 +135,10 @@ def fit(pixels: Tensor, *, crop: int | None = None, size: int | None = None) -> 
             raise ValueError(f"{height}x{width} pixels, less than crop={side}")
         top, left = (height - side) // 2, (width - side) // 2
         pixels = pixels[..., top : top + side, left : left + side]
-    return pixels if size in (None, side) else _resize(pixels, size)
+    return pixels if size is None or size == side else _resize(pixels, size)
 
 
-def _resize(pixels: Tensor, size: int | None) -> Tensor:
+def _resize(pixels: Tensor, size: int) -> Tensor:
     """Bilinear with antialiasing, as image libraries resize."""
     return torch.cat(
         [
