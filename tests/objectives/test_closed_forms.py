@@ -146,3 +146,10 @@ def test_the_rest_say_so() -> None:
     for name in rest - {"wasserstein"}:
         assert OBJECTIVES[name].at_best == "no divergence"
     assert F_DIVERGENCES.keys() <= BOUNDED.keys()
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_points_without_mass_count_nothing(name: str) -> None:
+    nothing = torch.zeros(1, dtype=torch.float64)
+    value = BOUNDED[name].value
+    torch.testing.assert_close(value(torch.cat([P, nothing]), torch.cat([Q, nothing])), value(P, Q))

@@ -192,3 +192,29 @@ def test_streams_add_what_a_game_draws() -> None:
     again = stream(loader, 3, seed=5, draws=game.draws)
     again.load_state_dict(state)
     assert all(torch.equal(x, second[name]) for name, x in next(again).items())
+
+
+class Mapped(nn.Module):
+    """The same score sixteen times over, as a map, or once."""
+
+    def __init__(self, *, maps: bool) -> None:
+        super().__init__()
+        self.score, self.maps = MLP([2, 8, 1]), maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.score(x)
+        return scores[..., None, None].expand(-1, 1, 4, 4) if self.maps else scores
+
+
+@pytest.mark.parametrize("penalty", [R1(1.0), WGANGP(1.0), DRAGAN(1.0)])
+def test_a_map_of_equal_scores_is_one_score(penalty: Penalty) -> None:
+    nets = {maps: Mapped(maps=maps) for maps in (True, False)}
+    nets[True].load_state_dict(nets[False].state_dict())
+    losses = {}
+    for maps, net in nets.items():
+        game = ng.GAN(MLP([3, 4, 2]), net, penalties=[penalty])
+        data = stream(DataLoader(torch.randn(8, 2), 4), 3, seed=0, draws=game.draws)
+        torch.manual_seed(0)
+        batch = next(data) | {"real": torch.ones(4, 2), "latent": torch.zeros(4, 3)}
+        losses[maps] = game(batch, ["discriminator"])["discriminator"]
+    torch.testing.assert_close(losses[True], losses[False])

@@ -106,5 +106,6 @@ class GAN(Game):
             )
 
     def _score(self, labels: tuple[Tensor, ...], x: Tensor) -> Tensor:
+        """One score a sample, (n,), whose slope penalties take."""
         scores: Tensor = self.discriminator(x, *labels)
-        return scores
+        return scores.flatten(1).mean(1) if scores.ndim > 1 else scores

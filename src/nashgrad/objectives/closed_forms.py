@@ -1,6 +1,7 @@
 """Divergences of two discrete distributions, in nats.
 
 Each takes the probabilities p of the data and q of the model, `(k,)` each, and gives a scalar.
+Points that have neither count nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from torch import Tensor
 
 def kullback_leibler(p: Tensor, q: Tensor) -> Tensor:
     """KL(p, q) = sum p log(p / q)."""
-    return torch.xlogy(p, p / q).sum()
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum()
 
 
 def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:
@@ -29,7 +30,7 @@ def total_variation(p: Tensor, q: Tensor) -> Tensor:
 
 def pearson(p: Tensor, q: Tensor) -> Tensor:
     """chi^2(p, q) = sum (p - q)^2 / q."""
-    return ((p - q).square() / q).sum()
+    return torch.where(p == q, 0, (p - q).square() / q).sum()
 
 
 def squared_hellinger(p: Tensor, q: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class FDivergence:
         f: convex, of the ratio u = p / q.
         conjugate: f*(t) = sup over u of u t - f(u).
         g1: the score's activation T(s), concave.
-        g2: f*(T(s)), convex, written so that nothing overflows.
+        g2: f*(T(s)), convex, in one piece.
         best: the score at which f'(u) = T(s).
         value: D_f in closed form.
         at_best: D_f in words.
