@@ -52,6 +52,9 @@ def test_other_sizes(size):
     assert discriminator(images).shape == (2, 1)
 
 
+SIDES = ("generator", "discriminator")
+
+
 def norms(net):
     return [
         type(m).__name__[-2:]
@@ -63,6 +66,13 @@ def norms(net):
 def test_batch_norm_lies_where_the_paper_has_it():
     assert [norms(net) for net in dcgan("dcgan3")] == [["1d", "2d", "2d"], ["2d", "2d"]]
     assert [norms(net) for net in dcgan("dcgan4")] == [["2d"] * 4, ["2d"] * 3]
+
+
+def test_batch_norm_in_one_network():
+    only = {side: [norms(net) for net in dcgan("dcgan4", normalized=side)] for side in SIDES}
+    assert only == {"generator": [["2d"] * 4, []], "discriminator": [[], ["2d"] * 3]}
+    with pytest.raises(ValueError, match=r"^normalized 'none': unknown, choose from both, "):
+        dcgan("dcgan4", normalized="none")
 
 
 def test_paper_batch_norm_shifts_and_does_not_scale():

@@ -21,6 +21,7 @@ from nashgrad.models.normalization import find_norm
 from nashgrad.models.padding import same_convolution, same_transposed
 
 DISCRIMINATOR_ACTIVATION = "leaky_relu"
+NORMALIZED = ("both", "generator", "discriminator")
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,7 @@ class DCGANDiscriminator(nn.Module):
 def dcgan(
     preset: str,
     *,
+    normalized: str = "both",
     initialization: str = "paper",
     generator: torch.Generator | None = None,
     **changes: Any,
@@ -217,6 +219,7 @@ def dcgan(
 
     Args:
         preset: A key of `PRESETS`.
+        normalized: Which network has the batch norm: `both`, `generator` or `discriminator`.
         initialization: `paper`, `torch` or `he`; see `initialize`.
         generator: Where the initial weights come from; torch's global generator when None.
         **changes: Fields of `DCGANConfig`.
@@ -227,7 +230,11 @@ def dcgan(
     if preset not in PRESETS:
         raise ValueError(f"model {preset!r}: unknown, choose from {', '.join(PRESETS)}")
     config = replace(PRESETS[preset], **changes)
+    bare = replace(config, norm="none")
+    if normalized not in NORMALIZED:
+        raise ValueError(f"normalized {normalized!r}: unknown, choose from {', '.join(NORMALIZED)}")
+    up, down = (config if normalized in ("both", side) else bare for side in NORMALIZED[1:])
     return (
-        DCGANGenerator(config, initialization=initialization, generator=generator),
-        DCGANDiscriminator(config, initialization=initialization, generator=generator),
+        DCGANGenerator(up, initialization=initialization, generator=generator),
+        DCGANDiscriminator(down, initialization=initialization, generator=generator),
     )
