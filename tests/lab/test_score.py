@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from nashgrad.lab.cli import main
-from nashgrad.lab.score import scores_of
-from nashgrad.metrics import Pixels
+from nashgrad.lab.extractors import FeatureScores
+from nashgrad.metrics import Features, Pixels
 
 CONFIG = """
 game: digits
@@ -54,8 +54,8 @@ def test_scores_of_a_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_real_images_beat_noise() -> None:
     draw = torch.Generator().manual_seed(0)
     real, more = torch.rand(2, 200, 1, 4, 4, generator=draw)
-    good = scores_of(Pixels(), real, more, 10)
-    bad = scores_of(Pixels(), real, 3 * more - 2, 10)
+    good = FeatureScores(Pixels(), real, 10)(more)
+    bad = FeatureScores(Pixels(), real, 10)(3 * more - 2)
     assert good["frechet_distance"] < bad["frechet_distance"] / 10
     assert good["coverage"] > 0.9 > bad["coverage"]
 
@@ -65,7 +65,10 @@ def test_real_images_beat_noise() -> None:
     [
         (["--extractor", "pixel"], "--extractor: unknown extractor 'pixel', did you mean pixels?"),
         (["--samples", "0"], "--samples: must be at least 1, got 0"),
-        (["--samples", "4", "--extractor", "pixels"], "neighbour 5 needs more than 5 of each"),
+        (
+            ["--samples", "4", "--extractor", "pixels"],
+            "4 real images: these scores need at least 6",
+        ),
         (["--checkpoint", "77"], "no checkpoint of step 77; there are"),
     ],
 )
@@ -81,3 +84,104 @@ def test_what_is_wrong_is_one_line(
 def test_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", str(tmp_path / "none")]) == 2
     assert "holds no run" in capsys.readouterr().err
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "nashgrad" / "classifiers"
+
+
+def test_the_classifier_of_a_data_set(
+    run: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, score = str(run / "config.yaml"), ["score", str(run), "--extractor", "classifier"]
+    assert main(score) == 2
+    assert capsys.readouterr().err == (
+        "no classifier of these images yet; train it: nashgrad classifier CONFIG\n"
+    )
+    words = ["--epochs", "4", "--seed", "3", "--evaluate.extractor", "classifier"]
+    assert main(["classifier", config, *words, "--evaluate.samples", "20"]) == 0
+    [kept] = cache.iterdir()
+    said = capsys.readouterr().out
+    assert said.startswith(f"{kept}: trained for 4 epochs, right on ")
+    assert main(["classifier", config]) == 0  # at once: it is there
+    assert capsys.readouterr().out == said
+    assert main([*score, "--samples", "40", "--splits", "2"]) == 0
+    found = json.loads((run / "scores.json").read_text())
+    assert f"right on {found['accuracy']:.1%} of" in said
+    assert found["accuracy"] > 0.5
+    assert 1 <= found["scores"]["inception_score"] <= 10
+    assert found["scores"]["inception_score_of_real"] > 3
+    [file] = kept.iterdir()
+    file.write_bytes(file.read_bytes()[:-100])
+    capsys.readouterr()
+    assert main(score) == 2
+    assert capsys.readouterr().err.endswith(
+        "is truncated or damaged; train it again: nashgrad classifier CONFIG\n"
+    )
+    file.unlink()
+    assert main(["classifier", config, "--epochs", "1"]) == 0  # in place of what is no use
+    assert "trained for 1 epochs" in capsys.readouterr().out
+
+
+def test_scores_by_features_while_training(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(CONFIG.replace("32}", "32, every: 1, extractor: pixels8}"))
+    words = ["--evaluate.splits", "4", "--ema", "0.9"]
+    assert main(["train", str(tmp_path / "a.yaml"), "--out", str(tmp_path / "run"), *words]) == 0
+    written = (tmp_path / "run" / "metrics.jsonl").read_text()
+    lines = [json.loads(line) for line in written.splitlines()]
+    judged = [line for line in lines if "scores" in line]
+    assert [line["step"] for line in judged] == [0, 1, 2]
+    assert {"frechet_pixels", "frechet_distance_pixels8", "coverage_pixels8"} <= set(
+        judged[-1]["scores"]
+    )
+    facts = {"extractor": "pixels8", "samples": 32, "real": 32, "splits": 4, "ema": True}
+    assert judged[-1]["scored"] == facts
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["scored"] == facts
+    assert (tmp_path / "run" / "plots" / "scores.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--evaluate.extractor", "pixel"], "evaluate.extractor: "),
+        (
+            ["--evaluate.extractor", "pixels", "--evaluate.samples", "19"],
+            "need at least 20, got 19",
+        ),
+        (
+            ["--evaluate.extractor", "inception_2015", "--evaluate.weights", "nowhere.pth"],
+            "extractor inception_2015: nowhere.pth: no such file; get the weights from https://",
+        ),
+        (["--game", "ring", "--evaluate.extractor", "pixels"], "needs a game of images, got ring"),
+    ],
+)
+def test_extractors_that_cannot_be(
+    tmp_path: Path, words: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(CONFIG)
+    out = tmp_path / "run"
+    assert main(["train", str(tmp_path / "a.yaml"), "--out", str(out), *words]) == 2
+    err = capsys.readouterr().err
+    assert text in err
+    assert err.count("\n") == 1
+    assert not out.exists()
+
+
+class Logits(Pixels):
+    """Pixels with two classes, by the sign of the first."""
+
+    def extract(self, images: torch.Tensor) -> Features:
+        features = super().extract(images).features
+        return Features(features, torch.stack([features[:, 0], -features[:, 0]], 1))
+
+
+def test_real_images_too_few_for_the_splits_have_no_inception_score() -> None:
+    samples = torch.randn(64, 1, 4, 4).clamp(-1, 1)
+    few, enough = (FeatureScores(Logits(), samples[:n], 10)(samples) for n in (15, 20))
+    assert enough.keys() - few.keys() == {
+        "inception_score_of_real",
+        "inception_score_of_real_deviation",
+    }
+    assert few["inception_score"] == enough["inception_score"]

@@ -192,6 +192,7 @@ def _convolutional(
         own, family = PRESETS[model.name], dcgan
         changes = {
             "norm": model.norm or own.norm,
+            "normalized": model.normalized,
             "convolutions": model.convolutions or own.convolutions,
             "discriminator_hidden": (*own.discriminator_hidden, *model.extra_fc),
         }

@@ -11,13 +11,14 @@ from itertools import groupby
 
 import tyro
 
-from nashgrad.lab.commands import COMMANDS, Command, Train
+from nashgrad.lab.commands import COMMANDS, Classifier, Command, Train
 from nashgrad.lab.config.help import describe_keys
-from nashgrad.lab.config.overrides import OTHER_FLAGS, Override, split
+from nashgrad.lab.config.overrides import Override, split
 from nashgrad.lab.errors import UsageError, did_you_mean
 
 DESCRIPTION = "Train GANs and other smooth games to an equilibrium. --version prints the version."
 HELP = {"-h", "--help"}
+TAKE_KEYS = ("train", "classifier")  # of a configuration, on the command line
 USAGE_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
 
 
@@ -45,10 +46,10 @@ def _run(words: list[str]) -> int:
     name = _command_name(words)
     if name is None or HELP & set(words):
         return _print_help(name)
-    own, overrides = _divided(words) if name == "train" else (words, [])
+    own, overrides = _divided(name, words) if name in TAKE_KEYS else (words, [])
     _refuse_unknown_flags(name, own)
     command = _parsed(own)
-    return command.run(overrides) if isinstance(command, Train) else command.run()
+    return command.run(overrides) if isinstance(command, Train | Classifier) else command.run()
 
 
 def _command_name(words: list[str]) -> str | None:
@@ -65,31 +66,36 @@ def _print_help(name: str | None) -> int:
     try:
         _parsed([name, "--help"] if name else ["--help"])
     except SystemExit:
-        if name == "train":
+        if name in TAKE_KEYS:
             sys.stdout.write(f"{describe_keys()}\n")
     return 0
 
 
-def _divided(words: list[str]) -> tuple[list[str], list[Override]]:
-    """The words that are `train`'s own, and the configuration's keys with their values."""
+def _divided(name: str, words: list[str]) -> tuple[list[str], list[Override]]:
+    """The words that are the command's own, and the configuration's keys with their values."""
     own: list[str] = []
     keys: list[str] = []
     side = own
     for word in words:
         if word.startswith("--"):
-            side = own if word in OTHER_FLAGS else keys
+            side = own if word.partition("=")[0] in _flags(name) else keys
         side.append(word)
     if not any(not word.startswith("-") for word in own[1:]):
-        raise UsageError("nashgrad train: needs a file first: nashgrad train CONFIG --key value")
+        raise UsageError(f"nashgrad {name}: needs a file first: nashgrad {name} CONFIG --key value")
     return own, split(keys)
 
 
 def _refuse_unknown_flags(name: str, words: list[str]) -> None:
-    known = [f"--{field.name.replace('_', '-')}" for field in fields(COMMANDS[name])]
+    known = _flags(name)
     for word in words[1:]:
         flag = word.partition("=")[0]
         if word.startswith("--") and flag not in known:
             raise UsageError(f"nashgrad {name}: unknown flag {flag}{did_you_mean(flag, known)}")
+
+
+def _flags(name: str) -> list[str]:
+    """A command's own; those that it takes by their place have none, but nobody types theirs."""
+    return [f"--{field.name.replace('_', '-')}" for field in fields(COMMANDS[name])]
 
 
 def _parsed(words: list[str]) -> Command:

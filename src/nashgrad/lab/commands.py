@@ -87,9 +87,16 @@ class Score:
 
     folder: Annotated[Positional[str], arg(metavar="RUN", help="run folder")]
     checkpoint: Annotated[int | None, arg(metavar="STEP", help="default: the last one")] = None
-    extractor: Annotated[str, arg(metavar="NAME", help="efficientnet_lite0, pixels or pixels8")] = (
-        "efficientnet_lite0"
-    )
+    extractor: Annotated[
+        str,
+        arg(
+            metavar="NAME",
+            help="efficientnet_lite0, inception_2015, classifier, pixels or pixels8",
+        ),
+    ] = "efficientnet_lite0"
+    weights: Annotated[
+        str | None, arg(metavar="FILE", help="of inception_2015; default: torch-fidelity's own")
+    ] = None
     samples: Annotated[int, arg(metavar="N", help="generated, and as many real ones")] = 2_048
     splits: Annotated[int, arg(metavar="N", help="of the inception score")] = 10
 
@@ -100,6 +107,22 @@ class Score:
         from nashgrad.lab.score import score
 
         return score(**vars(self))
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Train a small classifier of a configuration's images, for --extractor classifier."""
+
+    config: Annotated[Positional[str], arg(metavar="CONFIG", help="YAML file; takes --KEY VALUE")]
+    epochs: Annotated[int, arg(metavar="N", help="passes over the images")] = 6
+
+    def run(self, overrides: Sequence[Override]) -> int:
+        """Train it, unless it is there, and say how often it is right."""
+        _at_least_one("--epochs", self.epochs)
+        config = load(self.config, overrides)
+        from nashgrad.lab.classifier import train_classifier
+
+        return train_classifier(config, self.epochs)
 
 
 @dataclass(frozen=True)
@@ -254,6 +277,7 @@ Command = (
     | Tournament
     | Sweep
     | Score
+    | Classifier
     | Fetch
     | Methods
 )
@@ -267,6 +291,7 @@ COMMANDS: dict[str, type[Command]] = {
     "tournament": Tournament,
     "sweep": Sweep,
     "score": Score,
+    "classifier": Classifier,
     "fetch": Fetch,
     "methods": Methods,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import torch
@@ -10,6 +11,8 @@ from nashgrad.lab.errors import file_errors
 from nashgrad.lab.records import Run
 from nashgrad.lab.session import Session
 from nashgrad.plots import lines, loss_curves, new_figure, norm_curves, save_png, series
+
+ACROSS = 4  # pictures of scores beside each other
 
 
 def judge(session: Session, run: Run | None, *, picture: bool = True) -> None:
@@ -23,7 +26,8 @@ def judge(session: Session, run: Run | None, *, picture: bool = True) -> None:
     finite = bool(torch.isfinite(samples).all())
     scores: dict[str, Any] = session.task.scores(samples) if finite else {"samples": "not finite"}
     costs = {"seconds": session.seconds, "spent": session.spent}
-    run.log({"step": session.step, **costs, "scores": scores})
+    facts = session.task.facts(len(samples), ema=session.ema is not None)
+    run.log({"step": session.step, **costs, "scores": scores, "scored": facts})
     if not picture:
         return
     with file_errors(run.samples):
@@ -31,10 +35,9 @@ def judge(session: Session, run: Run | None, *, picture: bool = True) -> None:
 
 
 def last_scores(run: Run) -> dict[str, Any]:
-    """The newest scores of a run, for its summary."""
-    judged = [line["scores"] for line in run.metrics() if "scores" in line]
-    scores: dict[str, Any] = judged[-1] if judged else {}
-    return scores
+    """The newest scores of a run, and what they rest on, for its summary."""
+    judged = [line for line in run.metrics() if "scores" in line]
+    return {**judged[-1]["scores"], "scored": judged[-1].get("scored", {})} if judged else {}
 
 
 def draw_curves(run: Run) -> None:
@@ -46,7 +49,12 @@ def draw_curves(run: Run) -> None:
     save_png(figure, run.plots / "losses.png")
     scores = series([r for r in records if "scores" in r], "scores")
     if scores:
-        figure, axes = new_figure(columns=len(scores), width=3)
-        for ax, (name, curve) in zip(axes[0], scores.items(), strict=True):
+        columns = min(len(scores), ACROSS)
+        rows = -(-len(scores) // columns)
+        figure, axes = new_figure(rows, columns, width=3)
+        places = list(chain(*axes))
+        for ax, (name, curve) in zip(places, scores.items(), strict=False):
             lines(ax, {name: curve}, ylabel=name, smooth=1)
+        for ax in places[len(scores) :]:
+            ax.set_axis_off()
         save_png(figure, run.plots / "scores.png")

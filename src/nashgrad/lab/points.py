@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from nashgrad.lab.config import Config
+from nashgrad.lab.config import Config, fewest
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.results import Played, Scoring, number, table
 from nashgrad.lab.runner import Job, Outcome
@@ -56,7 +56,7 @@ def check(points: Sequence[Point], folder: Path, seed: int, scoring: Scoring, so
     """
     for point in points:
         try:
-            session = prepare(point.job(folder, seed).config)
+            session = prepare(_quickly_judged(point.job(folder, seed).config))
         except UsageError as error:
             raise UsageError(f"{source}: {point.name}: {error}") from error
         if point is points[0]:
@@ -65,6 +65,12 @@ def check(points: Sequence[Point], folder: Path, seed: int, scoring: Scoring, so
                 raise UsageError(
                     f"{source}: score: {scoring.score!r} is none of {', '.join(known)}"
                 )
+
+
+def _quickly_judged(config: Config) -> Config:
+    """By the same scores, of as few samples as they allow."""
+    samples = min(config.evaluate.samples, fewest(config.evaluate.splits))
+    return replace(config, evaluate=replace(config.evaluate, samples=samples))
 
 
 def jobs_of(points: Sequence[Point], folder: Path, seeds: Sequence[int]) -> list[Job]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,11 @@ from nashgrad.lab.atomic import write_json
 from nashgrad.lab.checkpoint import Restored, load_at, load_latest
 from nashgrad.lab.config import fingerprint, load
 from nashgrad.lab.errors import UsageError, did_you_mean
+from nashgrad.lab.extractors import EXTRACTORS, FeatureScores, Wanted
 from nashgrad.lab.records import is_run
 from nashgrad.lab.session import Session
 from nashgrad.lab.tasks import ImageTask
 from nashgrad.lab.train import prepare
-from nashgrad.metrics import (
-    EfficientNetLite0,
-    Extractor,
-    Pixels,
-    frechet_distance,
-    inception_score,
-    kernel_distance,
-    manifold_scores,
-)
-
-EXTRACTORS: dict[str, Callable[[], Extractor]] = {
-    "efficientnet_lite0": EfficientNetLite0,
-    "pixels": Pixels,
-    "pixels8": lambda: Pixels(8),
-}
 
 
 def score(
@@ -40,6 +25,7 @@ def score(
     *,
     checkpoint: int | None = None,
     extractor: str = "efficientnet_lite0",
+    weights: str | None = None,
     samples: int = 2_048,
     splits: int = 10,
 ) -> int:
@@ -49,6 +35,7 @@ def score(
         folder: the run's.
         checkpoint: its step; the last one by default.
         extractor: a key of `EXTRACTORS`.
+        weights: a local file for it.
         samples: how many are generated, and how many real images they are held against.
         splits: of the inception score.
 
@@ -62,39 +49,18 @@ def score(
     task = session.task
     if not isinstance(task, ImageTask):
         raise UsageError(f"{folder}: makes no images; its own scores are in metrics.jsonl")
+    wanted = Wanted(extractor, weights, session.device)
+    real = task.real(session.config.evaluate.seed, samples)
+    network = wanted.build(task.images)
     try:
-        network = EXTRACTORS[extractor]()
-        real = task.real(session.config.evaluate.seed, samples)
-        values = scores_of(network, real, session.samples(), splits)
-    except ImportError as error:
-        raise UsageError(f"--extractor: {error}") from error
-    except ValueError as error:
+        judge = FeatureScores(network, real, splits)
+        values = judge(session.samples())
+    except (ImportError, ValueError) as error:
         raise UsageError(f"{folder}: {error}") from error
-    what = {
-        "step": found.step,
-        "extractor": network.name,
-        "samples": samples,
-        "real": len(real),
-        "splits": splits,
-        "ema": session.ema is not None,
-    }
+    what = {"step": found.step, **judge.facts(samples, ema=session.ema is not None)}
     _tell(what, values)
     write_json(Path(folder) / "scores.json", {**what, "scores": values})
     return 0
-
-
-def scores_of(extractor: Extractor, real: Any, fake: Any, splits: int) -> dict[str, float]:
-    """All scores that an extractor allows, by name."""
-    of_real, of_fake = extractor(real), extractor(fake)
-    pair = of_real.features, of_fake.features
-    values = {"frechet_distance": frechet_distance(*pair)}
-    values["kernel_distance"], values["kernel_distance_deviation"] = kernel_distance(*pair)
-    values |= manifold_scores(*pair)
-    if of_fake.logits is not None and of_real.logits is not None:
-        for name, logits in (("", of_fake.logits), ("_of_real", of_real.logits)):
-            key = f"inception_score{name}"
-            values[key], values[f"{key}_deviation"] = inception_score(logits, splits=splits)
-    return values
 
 
 def _restored(folder: Path, checkpoint: int | None, samples: int) -> tuple[Session, Restored]:
@@ -103,13 +69,15 @@ def _restored(folder: Path, checkpoint: int | None, samples: int) -> tuple[Sessi
     config = replace(load(folder / "config.yaml"), out=str(folder))
     path, mark = folder / "checkpoints", fingerprint(config)
     found = load_latest(path, mark) if checkpoint is None else load_at(path, checkpoint, mark)
-    session = prepare(replace(config, evaluate=replace(config.evaluate, samples=samples)))
+    asked = replace(config.evaluate, samples=samples, extractor=None)
+    session = prepare(replace(config, evaluate=asked))
     session.load_state_dict(found.step, found.state)
     return session, found
 
 
 def _tell(what: dict[str, Any], values: dict[str, float]) -> None:
-    table = Table(title=", ".join(f"{key} {value}" for key, value in what.items()))
+    shown = {k: f"{v:.3g}" if isinstance(v, float) else v for k, v in what.items()}
+    table = Table(title=", ".join(f"{key} {value}" for key, value in shown.items()))
     table.add_column("score")
     table.add_column("value", justify="right")
     for name, value in values.items():

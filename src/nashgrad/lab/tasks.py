@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from functools import cache, partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -27,6 +27,8 @@ from nashgrad.data.stream import Further
 from nashgrad.lab.config import Config, Digits, Grid, Ring
 from nashgrad.lab.config import Images as ImagesGame
 from nashgrad.lab.errors import UsageError
+from nashgrad.lab.extractors import FeatureScores, Wanted
+from nashgrad.lab.ranks import local_device
 from nashgrad.lab.waiting import Waiting
 from nashgrad.metrics import ClassScorer, FrechetDistance, mixture_scores, pixels, pooled_pixels
 from nashgrad.plots import density, new_figure, to_pil
@@ -58,6 +60,10 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def scores(self, samples: Tensor) -> dict[str, float]:
         """How good generated samples are, by name."""
+
+    def facts(self, samples: int, *, ema: bool) -> dict[str, Any]:
+        """What to state beside the scores: of how many samples, by which generator ..."""
+        return {"samples": samples, "ema": ema}
 
     @abc.abstractmethod
     def picture(self, samples: Tensor) -> Picture:
@@ -104,10 +110,22 @@ class ImageTask(Task):
                 raise UsageError(
                     "game.conditional: these images have no labels; use subfolders as classes"
                 )
-            self.labels = int(images.labels.max()) + 1
+            self.labels = images.class_count
         self._distance = FrechetDistance(
             self.real(config.evaluate.seed), pixels if images.shape[-1] <= 8 else pooled_pixels()
         )
+        self._features = self._feature_scores(config)
+
+    def _feature_scores(self, config: Config) -> FeatureScores | None:
+        asked = config.evaluate
+        if asked.extractor is None:
+            return None
+        wanted = Wanted(asked.extractor, asked.weights, local_device(config.device))
+        real = self.real(asked.seed, asked.samples)
+        try:
+            return FeatureScores(wanted.build(self.images), real, asked.splits)
+        except ValueError as error:
+            raise UsageError(f"evaluate.samples: {error}") from error
 
     def real(self, seed: int, count: int = REAL_IMAGES) -> Tensor:
         """Real images drawn without replacement, as many as there are at most."""
@@ -124,7 +142,15 @@ class ImageTask(Task):
         return stream(loader, latent, device, self._seed, augment=flips, draws=draws)
 
     def scores(self, samples: Tensor) -> dict[str, float]:
-        return {"frechet_pixels": self._distance(samples)}
+        values = {"frechet_pixels": self._distance(samples)}
+        if self._features is not None:
+            values |= self._features.named(samples)
+        return values
+
+    def facts(self, samples: int, *, ema: bool) -> dict[str, Any]:
+        if self._features is None:
+            return super().facts(samples, ema=ema)
+        return self._features.facts(samples, ema=ema)
 
     def picture(self, samples: Tensor) -> Picture:
         return to_pil(samples[:64])

@@ -38,7 +38,7 @@ class ClassScorer:
         """Entropy of the shares in nats: log(number of classes) when all are alike, 0 for one."""
         shares = np.array(self.shares(images))
         present = shares[shares > 0]
-        return float(-(present * np.log(present)).sum())
+        return float((present * np.log(1 / present)).sum())
 
 
 def _flat(images: Tensor) -> npt.NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -30,6 +31,11 @@ class Extractor(abc.ABC):
     """
 
     name: str
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What to state beside every score that rests on it."""
+        return {"extractor": self.name}
 
     @abc.abstractmethod
     def extract(self, images: Tensor) -> Features:

@@ -1,6 +1,14 @@
 """Configurations: frozen values with limits, read from YAML and from the command line."""
 
-from nashgrad.lab.config.config import Checkpoint, Config, Evaluate, Log, Spectra, Unrolled
+from nashgrad.lab.config.config import (
+    Checkpoint,
+    Config,
+    Evaluate,
+    Log,
+    Spectra,
+    Unrolled,
+    fewest,
+)
 from nashgrad.lab.config.files import dump, fingerprint, load
 from nashgrad.lab.config.methods import (
     Acgd,
@@ -127,6 +135,7 @@ __all__ = [
     "WganGp",
     "ZeroGp",
     "dump",
+    "fewest",
     "fingerprint",
     "load",
 ]

@@ -30,11 +30,19 @@ from nashgrad.lab.config.tasks import Conv, Data, Digits, Game, Images, Model, R
 WHOLE_STEPS = (Acgd, Newton, KrylovDescent, ImplicitEuler)  # over plain SGD alone
 
 
+Extractor = Literal["efficientnet_lite0", "inception_2015", "classifier", "pixels", "pixels8"]
+
+
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
 class Log:
     """When a line is added to `metrics.jsonl`."""
 
     every: Count = key(100, "steps")
+
+
+def fewest(splits: int) -> int:
+    """How many images all scores need: each has five neighbours, a split has two of them."""
+    return max(6, 2 * splits)
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -46,6 +54,9 @@ class Evaluate:
     pictures: Flag = key(True, "a picture each time; false: at the end only")
     samples: Count = key(2_048, "generated samples")
     seed: Seed = key(0, "of latents and samples; training never sees it")
+    extractor: Extractor | None = key(None, "also scores by its features; null: pixels alone")
+    weights: Text | None = key(None, "file of inception_2015's weights; null: torch-fidelity's")
+    splits: Count = key(10, "of the inception score")
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -131,6 +142,14 @@ def misfits(config: Config) -> Iterator[str]:
         yield f"microbatches: must be 1 with loss {config.loss}, which is no mean over samples"
     if config.label_smoothing and config.loss.startswith("relativistic"):
         yield f"label_smoothing: {config.loss} compares samples and has no labels"
+    if config.evaluate.extractor and not isinstance(config.game, Images | Digits):
+        yield f"evaluate.extractor: needs a game of images, got {config.game.name}"
+    least = fewest(config.evaluate.splits)
+    if config.evaluate.extractor and config.evaluate.samples < least:
+        yield (
+            f"evaluate.samples: {config.evaluate.splits} splits and five neighbours need at least "
+            f"{least}, got {config.evaluate.samples}"
+        )
     if config.budget is not None and isinstance(config.lr_schedule, Cosine | Linear):
         yield (
             f"lr_schedule: {config.lr_schedule.name} follows the number of steps, which a budget "

@@ -63,8 +63,14 @@ def _on_one_line(dumper: yaml.SafeDumper, items: Any) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
 
 
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    breaks = any(mark in text for mark in "\x85\u2028\u2029")  # PyYAML's own style folds them
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if breaks else None)
+
+
 _Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
 _Dumper.add_representer(tuple, _on_one_line)
+_Dumper.add_representer(str, _text)
 
 
 def _refuse(at: Any, problem: str) -> NoReturn:

@@ -108,6 +108,9 @@ class Conv:
     norm: Literal["none", "paper", "torch"] | None = key(
         None, "batch norm in place of the network's own"
     )
+    normalized: Literal["both", "generator", "discriminator"] = key(
+        "both", "which network has the batch norm"
+    )
     convolutions: Count | None = key(None, "how many, in place of the network's own")
     extra_fc: Sizes = key((), "widths of added layers at the discriminator's end")
 
