@@ -150,8 +150,13 @@ def norm_curves(ax: Axes, records: Records | Mapping[str, Records]) -> None:
 
 def _by_run(records: Records | Mapping[str, Records], key: str) -> Series:
     if not isinstance(records, Mapping):
-        return series(records, key)
+        return _sorted(series(records, key))
     merged: dict[str, tuple[ArrayLike, ArrayLike]] = {}
     for run, its_records in records.items():
-        merged |= series(its_records, key, run=run)
+        merged |= _sorted(series(its_records, key, run=run))
     return merged
+
+
+def _sorted(players: Series) -> Series:
+    """By name: a schedule logs its players in its own order, and a style is a position's."""
+    return dict(sorted(players.items()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nashgrad.lab.atomic import write_json, write_text
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.figures.changes import changes_of
-from nashgrad.lab.figures.sizes import Size
+from nashgrad.lab.figures.sizes import Scored, Size
 from nashgrad.lab.figures.table import ImageFigure, image_figures
 from nashgrad.lab.points import Point, check, found, jobs_of, looking, tabulated
 from nashgrad.lab.stage import Stage
@@ -19,14 +19,6 @@ from nashgrad.plots import lines, loss_curves, new_figure, save_png, show_png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True)
-class Scored:
-    """By what runs are compared."""
-
-    score: str
-    higher_is_better: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class ImagePlan:
 
     @property
     def scored(self) -> Scored:
-        return Scored(self.size.score)
+        return self.size.scored
 
     @property
     def all_points(self) -> list[Point]:
@@ -57,16 +49,20 @@ class ImagePlan:
         )
 
 
+def check_source(name: str, size: Size, data: str | None) -> None:
+    """Raises a UsageError where a size needs images and none are named."""
+    if size.source and data is None:
+        option = {"data": "--data PATH of CIFAR-10, or --digits for digits that come along"}
+        need = option.get(size.source, "--faces PATH of a folder or zip of images")
+        raise UsageError(f"nashgrad reproduce {name}: needs {need}")
+
+
 def plan(names: Sequence[str], size: Size, data: str | None, folder: Path) -> ImagePlan:
     """What has to run for some figures; everything is tried before anything runs.
 
     Raises:
-        UsageError: The images are missing or do not fit.
+        UsageError: The images do not fit.
     """
-    if size.source and data is None:
-        option = {"data": "--data PATH of CIFAR-10, or --digits for digits that come along"}
-        need = option.get(size.source, "--faces PATH of a folder or zip of images")
-        raise UsageError(f"nashgrad reproduce {names[0]}: needs {need}")
     table, values = image_figures(size.gamma_lr), size.base(data)
     figures = {name: table[name] for name in names}
     points = {
@@ -140,16 +136,15 @@ def _drawn(
 
 
 def _samples(points: Mapping[tuple[str, Any], Point], made: ImagePlan) -> Figure:
-    """The last samples of the first seed, in the figure's rows and columns."""
-    rows = list(dict.fromkeys(row for row, _ in points))
-    columns = list(dict.fromkeys(column for _, column in points))
-    figure, axes = new_figure(len(rows), len(columns), width=2.3, height=2.5)
-    for line, row in zip(axes, rows, strict=True):
-        for ax, column in zip(line, columns, strict=True):
+    """The last samples of the first seed: a line for each of the figure's rows."""
+    rows = {row: [at for at in points if at[0] == row] for row, _ in points}
+    figure, axes = new_figure(len(rows), max(map(len, rows.values())), width=2.3, height=2.5)
+    for line, places in zip(axes, rows.values(), strict=True):
+        for ax in line:
             ax.set_axis_off()
-            if (point := points.get((row, column))) is not None:
-                _last_samples(ax, point, made)
-                ax.set_title(_label(row, column), fontsize=8)
+        for ax, at in zip(line, places, strict=False):
+            _last_samples(ax, points[at], made)
+            ax.set_title(_label(*at), fontsize=8)
     return figure
 
 
@@ -166,11 +161,14 @@ def _last_samples(ax: Any, point: Point, made: ImagePlan) -> None:
 
 def _losses(points: Mapping[tuple[str, Any], Point], made: ImagePlan) -> Figure:
     """A panel of losses for each run of the first seed, and the scores of all of them."""
-    runs = {p.name: p.job(made.folder, made.size.seeds[0]).run.metrics() for p in points.values()}
+    runs = {
+        _label(*at): point.job(made.folder, made.size.seeds[0]).run.metrics()
+        for at, point in points.items()
+    }
     figure, [axes] = new_figure(columns=len(runs) + 1, width=3.4, height=2.8)
     for ax, (name, records) in zip(axes, runs.items(), strict=False):
         loss_curves(ax, records)
-        ax.set_title(name.replace(", standard", "").replace(", lr", "\nlr"), fontsize=8)
+        ax.set_title(name, fontsize=9, pad=18)  # above the legend
     score = made.scored.score
     lines(axes[-1], {n: _curve(r, score) for n, r in runs.items()}, ylabel=score, smooth=1)
     return figure

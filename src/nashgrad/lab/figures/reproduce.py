@@ -28,7 +28,7 @@ class Asked:
         out: the folder; one for each size by default, which all its figures share.
         seeds: how many, from 0; the size's own by default.
         data: CIFAR-10, for figures 4 to 9 and 11 to 14.
-        faces: images of faces, or any others, for figure 10 and the second half of 4.
+        faces: images of faces, or any others, for figure 10.
         digits: the digits that come along, in the place of CIFAR-10.
         full: the paper's size.
         jobs: runs at once; one for each core by default.
@@ -64,7 +64,13 @@ def reproduce(asked: Asked) -> int:
         if name not in KNOWN:
             hint = did_you_mean(name, KNOWN) or f"; known: {', '.join(KNOWN)}"
             raise UsageError(f"nashgrad reproduce: unknown figure {name!r}{hint}")
-    for group in _groups(asked.figures):
+    if asked.full and asked.digits:
+        raise UsageError("nashgrad reproduce: --full and --digits exclude each other")
+    groups = _groups(list(dict.fromkeys(asked.figures)))
+    for group in groups:  # all before anything runs
+        if group[0] in IMAGES:
+            images.check_source(group[0], _size(group, asked), _data(group, asked))
+    for group in groups:
         if code := _make(group, asked):
             return code
     return 0
@@ -86,10 +92,9 @@ def _make(names: list[str], asked: Asked) -> int:
     if asked.seeds is not None:
         size = size.with_seeds(asked.seeds)
     folder = asked.folder(size.name)
-    data = {"data": asked.data, "faces": asked.faces}.get(size.source)
     return study(
         folder,
-        partial(images.plan, names, size, data, folder),
+        partial(images.plan, names, size, _data(names, asked), folder),
         images.play,
         command=asked.command,
         jobs=asked.jobs,
@@ -97,11 +102,13 @@ def _make(names: list[str], asked: Asked) -> int:
 
 
 def _size(names: list[str], asked: Asked) -> Size:
-    if asked.full and asked.digits:
-        raise UsageError("nashgrad reproduce: --full and --digits exclude each other")
     if "fig10" in names:
         return FACES_FULL if asked.full else FACES
     return FULL if asked.full else DIGITS if asked.digits else SMALL
+
+
+def _data(names: list[str], asked: Asked) -> str | None:
+    return {"data": asked.data, "faces": asked.faces}.get(_size(names, asked).source)
 
 
 def _at_once(asked: Asked) -> int:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from nashgrad.lab.atomic import write_json, write_text
-from nashgrad.lab.checkpoint import load_at
+from nashgrad.lab.checkpoint import load_at, steps_in
 from nashgrad.lab.config import Config, NoMethod, fingerprint, load
-from nashgrad.lab.figures.images import Scored
+from nashgrad.lab.figures.sizes import Scored
 from nashgrad.lab.points import Point, found, jobs_of, tabulated
 from nashgrad.lab.stage import Stage
 from nashgrad.lab.tasks import MixtureTask
@@ -52,7 +52,7 @@ def methods(steps: int | None = None) -> list[Point]:
 
 
 def play(seeds: range, folder: Path, points: list[Point], stage: Stage) -> bool:
-    """Trains both methods with every seed, draws the first seed's densities."""
+    """Trains both methods with every seed, draws every seed's densities."""
     outcomes = stage.play(jobs_of(points, folder, seeds))
     if outcomes is None:
         return False
@@ -76,7 +76,8 @@ def densities(point: Point, folder: Path, seed: int) -> Mapping[int | str, Panel
     assert isinstance(task, MixtureTask)
     every = job.config.checkpoint.every
     panels: dict[int | str, Panel] = {}
-    for step in (quarter * every for quarter in SHOWN):
+    there = steps_in(job.run.checkpoints)  # a run that was lost ends early
+    for step in (quarter * every for quarter in SHOWN if quarter * every in there):
         restored = load_at(job.run.checkpoints, step, fingerprint(job.config))
         session.load_state_dict(restored.step, restored.state)
         panels[step] = partial(_draw, task, session.samples())

@@ -11,13 +11,21 @@ from nashgrad.lab.config.files import read
 
 
 @dataclass(frozen=True)
+class Scored:
+    """By what runs are compared."""
+
+    score: str
+    higher_is_better: bool = False
+
+
+@dataclass(frozen=True)
 class Size:
     """A size: its settings, its seeds, and what it calls the paper's networks.
 
     Args:
         name: of the folder that all figures of the size share.
         preset: the settings, without network and method.
-        score: by which runs are compared.
+        scored: by what runs are compared.
         seeds: of every run.
         points: how often a run is judged.
         gammas: of consensus, for the paper's networks of 3 and of 4 convolutions.
@@ -29,7 +37,7 @@ class Size:
 
     name: str
     preset: str
-    score: str
+    scored: Scored
     seeds: tuple[int, ...]
     points: int
     gammas: Mapping[int, float]
@@ -55,13 +63,15 @@ SAME = {3: 3, 4: 4}
 PAPER_GAMMAS = {3: 0.1, 4: 10.0}  # the paper lowers it for three convolutions
 ONE = {3: 1.0, 4: 1.0}
 
-FULL = Size("full", "figures_full", "frechet_pixels", (0,), 150, PAPER_GAMMAS, 2e-4, SAME, "data")
-SMALL = Size("small", "figures_small", "frechet_pixels", (0, 1), 10, ONE, 5e-4, SAME, "data", 8)
-DIGITS = Size(
-    "digits", "figures_digits", "frechet_pixels", (0, 1, 2, 3), 10, ONE, 5e-4, {3: 2, 4: 3}, "", 8
-)
-FACES = Size("faces", "figures_faces", "frechet_pixels", (0,), 10, ONE, 5e-4, SAME, "faces")
+PIXELS = Scored("frechet_pixels")
+INCEPTION = Scored("inception_score_efficientnet_lite0", higher_is_better=True)
+FRECHET = Scored("frechet_distance_efficientnet_lite0")  # faces are of no class
+
+FULL = Size("full", "figures_full", INCEPTION, (0,), 150, PAPER_GAMMAS, 2e-4, SAME, "data")
+SMALL = Size("small", "figures_small", PIXELS, (0, 1), 10, ONE, 5e-4, SAME, "data", 8)
+DIGITS = Size("digits", "figures_digits", PIXELS, (0, 1, 2, 3), 10, ONE, 5e-4, {3: 2, 4: 3}, "", 8)
+FACES = Size("faces", "figures_faces", PIXELS, (0,), 10, ONE, 5e-4, SAME, "faces")
 FACES_FULL = Size(
-    "faces_full", "figures_faces_full", "frechet_pixels", (0,), 150, PAPER_GAMMAS, 1e-4, SAME,
+    "faces_full", "figures_faces_full", FRECHET, (0,), 150, PAPER_GAMMAS, 1e-4, SAME,
     "faces",
 )  # fmt: skip
