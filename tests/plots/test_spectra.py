@@ -186,7 +186,7 @@ def test_a_region_follows_the_unit(values: list[complex], unit: float) -> None:
 
 
 def test_a_region_of_neutral_eigenvalues_only() -> None:
-    assert region_of([0.0, 0.0]) == Region(-1, 1, 1)
+    assert region_of([0.0, 0.0]) == region_of([5e-324]) == Region(-1, 1, 1)
 
 
 def test_the_nearest_of_a_region() -> None:

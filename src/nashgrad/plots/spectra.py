@@ -60,7 +60,8 @@ def region_of(*spectra: Eigenvalues, neutral: float = NEUTRAL) -> Region:
         ValueError: For a spectrum without finite eigenvalues.
     """
     finite = [finite_eigenvalues(spectrum) for spectrum in spectra]
-    values = [v[np.abs(v) > neutral * np.abs(v).max()] for v in finite]
+    tiny = np.finfo(np.float64).tiny  # below it nothing can be scaled
+    values = [v[np.abs(v) > max(neutral * np.abs(v).max(), tiny)] for v in finite]
     sizes = np.abs(np.concatenate([*values, np.empty(0)]))
     if not len(sizes):
         return Region(-1.0, 1.0, 1.0)
