@@ -176,6 +176,8 @@ def test_parts_are_named(batch):
 def test_unknown_batches():
     with pytest.raises(ValueError, match=r"^a batch is a dict with keys image: expected a tensor"):
         next(sample_stream(lambda generator: {"image": DATA}, 2))
+    with pytest.raises(ValueError, match=r"expected a tensor, .* or a dict of tensors"):
+        next(sample_stream(lambda generator: {"real": DATA, "file": "a.png"}, 2))
     with pytest.raises(
         ValueError, match=r"^a batch is a str: expected a tensor, \(tensor, label\)"
     ):

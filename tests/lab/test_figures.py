@@ -162,6 +162,7 @@ def test_a_cell() -> None:
         (["fig3", "--seeds", "0"], "--seeds: must be at least 1, got 0"),
         (["fig6"], "nashgrad reproduce fig6: needs --data PATH of CIFAR-10, or --digits"),
         (["fig10"], "nashgrad reproduce fig10: needs --faces PATH of a folder or zip of images"),
+        (["fig1", "fig4"], "nashgrad reproduce fig4: needs --data PATH of CIFAR-10"),
         (["fig6", "--digits", "--full"], "--full and --digits exclude each other"),
         (["fig6", "--data", "nowhere.npz"], "nowhere.npz: no such file or folder"),
     ],

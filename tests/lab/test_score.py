@@ -154,6 +154,10 @@ def test_scores_by_features_while_training(tmp_path: Path) -> None:
             ["--evaluate.extractor", "inception_2015", "--evaluate.weights", "nowhere.pth"],
             "extractor inception_2015: nowhere.pth: no such file; get the weights from https://",
         ),
+        (
+            ["--evaluate.extractor", "pixels", "--evaluate.weights", "a.pth"],
+            "weights: pixels reads none; only inception_2015 does",
+        ),
         (["--game", "ring", "--evaluate.extractor", "pixels"], "needs a game of images, got ring"),
     ],
 )

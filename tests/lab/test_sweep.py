@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from nashgrad.lab.cli import main
 from nashgrad.lab.config import load
@@ -66,6 +68,27 @@ def test_every_point_with_every_seed(folder: Path, capsys: pytest.CaptureFixture
     assert ": finished" not in capsys.readouterr().out  # nothing is run twice
 
 
+def test_images_of_a_sweep_are_named_when_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pixels = torch.randint(0, 256, (8, 8, 8, 1), dtype=torch.uint8)
+    np.savez("images.npz", images=pixels.numpy())
+    (tmp_path / "base.yaml").write_text(
+        "game: {name: images, size: 8, channels: 1}\ndata: {path: null, batch: 4}\n"
+        "model: {name: mlp, latent: 2, generator: [4], discriminator: [4]}\n"
+        "steps: 2\nevaluate: {samples: 8}\n"
+    )
+    (tmp_path / "plan.yaml").write_text(
+        "base: base.yaml\nseeds: [0]\nscore: frechet_pixels\ngrid: {lr: [1e-4, 1e-3]}\n"
+    )
+    words = ["sweep", "plan.yaml", "--out", "out", "--jobs", "1"]
+    assert main(words) == 2
+    assert main([*words, "--data", "images.npz"]) == 0
+    values = json.loads((tmp_path / "out" / "results.json").read_text())["points"]
+    assert [set(v["status"].values()) for v in values.values()] == [{"finished"}] * 2
+
+
 def test_a_run_that_is_lost_is_told_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = PLAN.replace("lr: [1e-3]", "lr: [1e-3, 1e30]").replace("wide: {model", "wider: {model")
     values = sweep(folder, plan)["points"]
@@ -113,5 +136,8 @@ def test_one_line_for_what_is_wrong(
 @pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_sweeps_that_come_along(path: Path) -> None:
     plan = validate(Sweep, read(path), path.name)
-    points = points_of(plan, read(path.parent / plan.base), path.name)
+    base = read(path.parent / plan.base)
+    if base["data"].get("path", ...) is None:  # as --data gives it
+        base["data"]["path"] = "images.npz"
+    points = points_of(plan, base, path.name)
     assert len({point.name for point in points}) == len(points) >= 4

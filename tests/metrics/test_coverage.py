@@ -102,6 +102,8 @@ def test_bad_samples():
         ValueError, match=r"^samples of shape \(0, 2\): expected \(n, 2\) with n > 0$"
     ):
         mixture_scores(torch.zeros(0, 2), ring())
+    with pytest.raises(ValueError, match=r"^samples of shape \(4, 3\): expected"):
+        mixture_scores(torch.zeros(4, 3), ring())
     with pytest.raises(
         ValueError, match=r"^samples of shapes \(3, 2\), \(4, 2\): expected \(n, 2\)$"
     ):

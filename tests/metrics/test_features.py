@@ -6,7 +6,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from nashgrad.data import digits
-from nashgrad.metrics import FrechetDistance, pooled_pixels
+from nashgrad.metrics import FrechetDistance, Pixels
 from nashgrad.models import MLP
 
 
@@ -34,7 +34,7 @@ def test_pooled_pixels():
     real, fake = images(300, 0), images(300, 1)
     pooled = [x.reshape(300, 2, 2, 2, 2, 2).mean(dim=(3, 5)).flatten(1) for x in (real, fake)]
     expected = closed_form(*(x.numpy() for x in pooled))
-    assert FrechetDistance(real, pooled_pixels(2))(fake) == pytest.approx(expected, rel=1e-8)
+    assert FrechetDistance(real, Pixels(2))(fake) == pytest.approx(expected, rel=1e-8)
 
 
 def test_distances_do_not_add_up():

@@ -21,10 +21,10 @@ def named(batch: Any) -> Batch:
             return {"real": real}
         case [Tensor() as real, Tensor() as label]:
             return {"real": real, "label": label}
-        case Mapping() if "real" in batch:
+        case Mapping() if "real" in batch and all(isinstance(x, Tensor) for x in batch.values()):
             return dict(batch)
     held = f" with keys {', '.join(map(str, batch))}" if isinstance(batch, Mapping) else ""
     raise ValueError(
         f"a batch is a {type(batch).__name__}{held}: expected a tensor, (tensor, label) or a "
-        "dict with the key 'real'"
+        "dict of tensors with the key 'real'"
     )

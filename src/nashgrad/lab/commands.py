@@ -132,6 +132,7 @@ class Sweep:
     config: Annotated[
         Positional[str], arg(metavar="CONFIG", help="YAML file, as experiments/sweeps/*.yaml")
     ]
+    data: Annotated[str | None, arg(metavar="PATH", help="images, for the base's data.path")] = None
     out: Annotated[str | None, arg(metavar="DIR", help="folder; default runs/sweep-<file>")] = None
     jobs: Annotated[int | None, arg(metavar="N", help="runs at once; default all cores")] = None
 
@@ -140,7 +141,7 @@ class Sweep:
         _at_least_one("--jobs", self.jobs)
         from nashgrad.lab.sweep import sweep
 
-        return sweep(self.config, out=self.out, jobs=self.jobs)
+        return sweep(self.config, data=self.data, out=self.out, jobs=self.jobs)
 
 
 @dataclass(frozen=True)

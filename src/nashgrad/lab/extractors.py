@@ -45,14 +45,17 @@ class Wanted:
         """The extractor for a data set.
 
         Raises:
-            UsageError: Its weights, packages or classifier are missing.
+            UsageError: Its weights, packages or classifier are missing, or it reads no weights.
         """
+        if self.weights is not None and self.name != READS_WEIGHTS:
+            raise UsageError(f"weights: {self.name} reads none; only {READS_WEIGHTS} does")
         try:
             return EXTRACTORS[self.name](self, images)
         except (ImportError, ValueError) as error:
             raise UsageError(f"extractor {self.name}: {error}") from error
 
 
+READS_WEIGHTS = "inception_2015"
 EXTRACTORS: Mapping[str, Callable[[Wanted, Images], Extractor]] = {
     "efficientnet_lite0": lambda wanted, _: EfficientNetLite0(wanted.device),
     "inception_2015": lambda wanted, _: Inception2015(wanted.weights, wanted.device),

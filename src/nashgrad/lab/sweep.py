@@ -36,11 +36,23 @@ class Swept:
 
 
 def sweep(
-    path: str, *, out: str | None = None, jobs: int | None = None, console: Console | None = None
+    path: str,
+    *,
+    data: str | None = None,
+    out: str | None = None,
+    jobs: int | None = None,
+    console: Console | None = None,
 ) -> int:
     """Runs every point of a sweep with every seed; leaves a table, pictures and JSON.
 
     Runs that are there are gone on with; one that fails is told of, and the others go on.
+
+    Args:
+        path: the sweep.
+        data: images, in the place of the base's `data.path`.
+        out: folder of all; by default one that is named after the file.
+        jobs: runs at once; one for each core by default.
+        console: where progress goes.
 
     Returns:
         The exit code: 0, or 128 + signal when interrupted.
@@ -51,9 +63,9 @@ def sweep(
     folder = Path(out or f"runs/sweep-{Path(path).stem}")
     return study(
         folder,
-        partial(_prepare, path, folder),
+        partial(_prepare, path, data, folder),
         _play,
-        command=typed("sweep", path, out=out, jobs=jobs),
+        command=typed("sweep", path, data=data, out=out, jobs=jobs),
         jobs=jobs,
         console=console,
     )
@@ -84,9 +96,12 @@ def _spread(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {k: value for key, value in changes.items() for k in SHORTHANDS.get(key, (key,))}
 
 
-def _prepare(path: str, folder: Path) -> Swept:
+def _prepare(path: str, data: str | None, folder: Path) -> Swept:
     plan = validate(Sweep, read(path), path)
-    points = points_of(plan, read(Path(path).parent / plan.base), path)
+    base = read(Path(path).parent / plan.base)
+    if data is not None:
+        base = merged(base, {"data.path": data}, Config)
+    points = points_of(plan, base, path)
     check(points, folder, plan.seeds[0], plan, path)
     return Swept(plan, points, folder)
 

@@ -30,7 +30,7 @@ from nashgrad.lab.errors import UsageError
 from nashgrad.lab.extractors import FeatureScores, Wanted
 from nashgrad.lab.ranks import local_device
 from nashgrad.lab.waiting import Waiting
-from nashgrad.metrics import ClassScorer, FrechetDistance, mixture_scores, pixels, pooled_pixels
+from nashgrad.metrics import ClassScorer, FrechetDistance, Pixels, mixture_scores
 from nashgrad.plots import density, new_figure, to_pil
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 REAL_IMAGES = 4_096
 """Real images that a distance is taken to."""
+
+POOLED = 8
+"""The side to which images are averaged down for their distance; smaller ones stay as they are."""
 
 PICTURED = 2_560
 """Points in a picture of a density, as in the paper's figure 2."""
@@ -111,8 +114,9 @@ class ImageTask(Task):
                     "game.conditional: these images have no labels; use subfolders as classes"
                 )
             self.labels = images.class_count
+        small = max(images.shape[-2:]) <= POOLED
         self._distance = FrechetDistance(
-            self.real(config.evaluate.seed), pixels if images.shape[-1] <= 8 else pooled_pixels()
+            self.real(config.evaluate.seed), Pixels(None if small else POOLED)
         )
         self._features = self._feature_scores(config)
 

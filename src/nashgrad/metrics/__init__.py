@@ -10,8 +10,6 @@ from nashgrad.metrics.extractors import Features as Features
 from nashgrad.metrics.extractors import Pixels as Pixels
 from nashgrad.metrics.features import FrechetDistance as FrechetDistance
 from nashgrad.metrics.features import frechet_distance as frechet_distance
-from nashgrad.metrics.features import pixels as pixels
-from nashgrad.metrics.features import pooled_pixels as pooled_pixels
 from nashgrad.metrics.image_scores import inception_score as inception_score
 from nashgrad.metrics.image_scores import kernel_distance as kernel_distance
 from nashgrad.metrics.image_scores import manifold_scores as manifold_scores

@@ -37,7 +37,7 @@ def mixture_scores(samples: Tensor, mixture: Mixture, *, seed: int = 0) -> dict[
     Raises:
         ValueError: There are no samples, or they aren't points of the plane.
     """
-    if samples.ndim != 2 or not len(samples):
+    if samples.shape[1:] != (2,) or not len(samples):
         raise ValueError(f"samples of shape {tuple(samples.shape)}: expected (n, 2) with n > 0")
     samples = samples.detach().cpu().double()
     distances = torch.cdist(samples, mixture.means.double())

@@ -1,25 +1,13 @@
 """The Frechet distance between features of images."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-Extractor = Callable[[Tensor], Tensor]
+from nashgrad.metrics.extractors import Extractor, Pixels
 
-CHUNK = 1024  # images whose features are taken at once
-
-
-def pixels(images: Tensor) -> Tensor:
-    """Every pixel a feature: (n, ...) -> (n, d)."""
-    return images.flatten(1)
-
-
-def pooled_pixels(size: int = 8) -> Extractor:
-    """Features of images averaged down to size x size: (n, c, h, w) -> (n, c size^2)."""
-    return lambda images: F.adaptive_avg_pool2d(images, size).flatten(1)
+CHUNK = 1024  # images whose features are held at once
 
 
 class FrechetDistance:
@@ -27,13 +15,12 @@ class FrechetDistance:
 
     |mu - mu'|^2 + tr(S + S' - 2 (S S')^(1/2)), S with 1/(n - 1), by torchmetrics in float64.
 
-    With `pixels` it depends on their scale as its square: the documented figures have pixels in
+    With `Pixels` it depends on their scale as its square: the documented figures have pixels in
     [-1, 1], as `Images` gives them (digits: 42 for an untrained generator, 0 for the data).
 
     Args:
         real: Real images; their statistics are taken once.
-        extractor: Gives features (n, d) of images, in their dtype; pixels by default. A network
-            such as Inception fits in as well.
+        extractor: Of features; every pixel by default.
 
     Raises:
         ImportError: torchmetrics isn't installed.
@@ -43,9 +30,9 @@ class FrechetDistance:
     Nash equilibrium, 2017.
     """
 
-    def __init__(self, real: Tensor, extractor: Extractor = pixels) -> None:
-        self._extractor = extractor
-        width = self._features(real[:1]).shape[1]
+    def __init__(self, real: Tensor, extractor: Extractor | None = None) -> None:
+        self._extractor = Pixels() if extractor is None else extractor
+        width = self._extractor(real[:1]).features.shape[1]
         self._metric = _metric(width)
         self._update(real, real=True)
 
@@ -63,11 +50,7 @@ class FrechetDistance:
         if len(images) < 2:
             raise ValueError(f"{len(images)} images: a Frechet distance needs at least two")
         for chunk in torch.split(images, CHUNK):
-            self._metric.update(self._features(chunk), real=real)
-
-    @torch.no_grad()
-    def _features(self, images: Tensor) -> Tensor:
-        return self._extractor(images).cpu().double()
+            self._metric.update(self._extractor(chunk).features, real=real)
 
 
 def frechet_distance(real: Tensor, fake: Tensor) -> float:

@@ -16,7 +16,8 @@ METHODS: Mapping[str, dict[str, Any]] = {
     "consensus": {"method": {"name": "consensus"}},
     "smoothing": {"method": {"name": "smoothing_code"}},
 }
-"""Smoothing as the authors' code has it: the discriminator feels the generator's |v|^2."""
+"""Those that are sections take a gamma. Smoothing is as the authors' code has it: the discriminator
+feels the generator's |v|^2."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,10 @@ class Cell:
         if self.extra_fc:
             model["extra_fc"] = [self.extra_fc]
         changes: dict[str, Any] = {"model": model, "loss": self.loss, **METHODS[self.method]}
-        if "gamma" in self._takes:
+        if isinstance(changes["method"], dict):
             own = size.gammas[self.convolutions or 4]
             gamma = own if self.gamma is None else self.gamma
             changes["method"] = changes["method"] | {"gamma": float(gamma)}
         if self.lr is not None:
             changes["optimizer.generator.lr"] = changes["optimizer.discriminator.lr"] = self.lr
         return changes
-
-    @property
-    def _takes(self) -> tuple[str, ...]:
-        return ("gamma",) if self.method in ("consensus", "smoothing") else ()

@@ -107,16 +107,10 @@ def play(made: ImagePlan, stage: Stage) -> bool:
 
 def _changes(points: Mapping[tuple[str, Any], Point], made: ImagePlan) -> dict[str, Any]:
     """By run and seed: how much its samples change between checkpoints."""
-    jobs = {
-        (point.name, seed): point.job(made.folder, seed)
-        for point in points.values()
-        for seed in made.size.seeds
-    }
     return {
         point.name: {
-            str(seed): changes_of(job.config, job.run)
-            for (name, seed), job in jobs.items()
-            if name == point.name
+            str(job.config.seed): changes_of(job.config, job.run)
+            for job in jobs_of([point], made.folder, made.size.seeds)
         }
         for point in points.values()
     }
