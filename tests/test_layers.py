@@ -19,7 +19,7 @@ LAYERS = {  # what each part may import from nashgrad, besides itself
     "distributed": {"core"},
     "optimizer": {"core", "adjustments", "schedules", "optim"},
     "objectives": {"core"},
-    "games": {"core", "objectives"},
+    "games": {"core", "engines", "objectives"},
     "analysis": {"core"},
     "plots": {"core", "analysis"},
     "models": set(),

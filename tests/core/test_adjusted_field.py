@@ -172,7 +172,7 @@ class Other(ng.Engine):
 )
 def test_refuses_what_has_no_graph_of_its_own(options: dict) -> None:
     field = ng.GameField(mlp_gan().game, **options)
-    message = r"^w' needs the eager engine on one rank, without micro-batches and without a scaler$"
+    message = r"^w' needs an engine with graphs, such as Eager\(\), on one rank, without"
     with pytest.raises(ValueError, match=message):
         ng.AdjustedField(field, ng.Consensus(1.0))
 

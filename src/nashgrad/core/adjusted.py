@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nashgrad.core.adjustment import Adjustment
 from nashgrad.core.checks import check_third_derivatives
-from nashgrad.core.engine import Eager, Engine
+from nashgrad.core.engine import Engine
 from nashgrad.core.field import GameField
 from nashgrad.core.game import Batch
 from nashgrad.core.jacobian import GraphJacobian
@@ -24,16 +24,17 @@ class AdjustedField:
         adjustment: what makes w of v.
 
     Raises:
-        ValueError: For an adjustment with memory, an engine other than `Eager`, micro-batches,
+        ValueError: For an adjustment with memory, an engine without graphs, micro-batches,
             ranks or a scaler; `linearize` for norms whose third derivative torch gets wrong.
     """
 
     def __init__(self, field: GameField, adjustment: Adjustment) -> None:
         if not adjustment.pure:
             raise ValueError(f"{type(adjustment).__name__} has memory: w is no field of its own")
-        if not isinstance(field.engine, Eager) or field.scaler is not None:
+        if not field.engine.differentiable or field.scaler is not None:
             raise ValueError(
-                "w' needs the eager engine on one rank, without micro-batches and without a scaler"
+                "w' needs an engine with graphs, such as Eager(), on one rank, without micro-batches "
+                "and without a scaler"
             )
         adjustment.init(field.space)
         self.field, self.adjustment, self.space = field, adjustment, field.space

@@ -12,10 +12,14 @@ from nashgrad.core.adjustment import Adjustment
 from nashgrad.core.game import Losses
 from nashgrad.core.jacobian import GraphJacobian
 from nashgrad.core.linearization import Cost, Evaluation, Linearization, Query, State
+from nashgrad.core.operators import LinearOperator
 
 
 class Engine(abc.ABC):
     """A way to compute v and products with v', of any game or of those that it knows."""
+
+    differentiable: bool = False
+    """Whether it answers a query with `create_graph`."""
 
     @abc.abstractmethod
     def linearize(self, query: Query) -> Linearization:
@@ -36,26 +40,46 @@ def adjust(at: Linearization, adjustment: Adjustment, state: State) -> Evaluatio
     return Evaluation(w, at.losses, at.norms, state, at.cost)
 
 
+def answer(
+    engine: Engine,
+    query: Query,
+    losses: Losses,
+    raw: Tensor,
+    jacobian: LinearOperator | None,
+    gradient: Callable[[str], Tensor] | None,
+) -> Linearization:
+    """What an engine answers that has the field with its graph.
+
+    Args:
+        engine: the one that answers.
+        query: what was asked.
+        losses: as the game gave them.
+        raw: v, `(n,)`, times the loss scale, with the graph that `create_graph` asks for.
+        jacobian: v', or None.
+        gradient: one player's loss by all parameters, or None.
+    """
+    value = raw if query.create_graph else raw.detach()
+    return Linearization(
+        query,
+        engine,
+        {player: loss.detach() for player, loss in losses.items()},
+        value if query.scale is None else value / query.scale,
+        jacobian,
+        gradient,
+        Cost(query.share),
+    )
+
+
 class Eager(Engine):
     """Plain automatic differentiation, for every game."""
 
+    differentiable = True
+
     def linearize(self, query: Query) -> Linearization:
         losses = query.losses()
-        if query.scale is None:
-            scaled = losses
-        else:
-            scaled = {player: query.scale * loss for player, loss in losses.items()}
+        scaled = query.scaled(losses)
         raw = _field(query, scaled)
-        value = raw if query.create_graph else raw.detach()
-        return Linearization(
-            query,
-            self,
-            {player: loss.detach() for player, loss in losses.items()},
-            value if query.scale is None else value / query.scale,
-            _jacobian(query, raw),
-            _gradient_of(query, scaled),
-            Cost(query.share),
-        )
+        return answer(self, query, losses, raw, _jacobian(query, raw), gradient_of(query, scaled))
 
 
 def _field(query: Query, losses: Losses) -> Tensor:
@@ -96,7 +120,8 @@ def _jacobian(query: Query, raw: Tensor) -> GraphJacobian | None:
     return GraphJacobian(query.space, raw, create_graph=query.create_graph, scale=query.scale)
 
 
-def _gradient_of(query: Query, losses: Losses) -> Callable[[str], Tensor] | None:
+def gradient_of(query: Query, losses: Losses) -> Callable[[str], Tensor] | None:
+    """Gives dl_i/dx, `(n,)`, of losses with their graphs; None where only v was asked for."""
     if query.order == 1:
         return None
 

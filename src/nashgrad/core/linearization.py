@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from nashgrad.core.batches import split_batch
@@ -19,6 +19,7 @@ from nashgrad.core.space import PlayerSpace
 if TYPE_CHECKING:
     from nashgrad.core.engine import Engine
 
+T = TypeVar("T")
 Order: TypeAlias = Literal[1, 2]
 State: TypeAlias = Any
 """What a method remembers: plain tensors, numbers and containers of them; `None` when it keeps
@@ -68,24 +69,43 @@ class Query:
             ValueError: When the game does not return one scalar with a graph for each player it was
                 asked for; `TypeError` when it returns no dict.
         """
-        # A context that does nothing still costs a few percent of a small step.
-        if self.autocast is None:
-            losses = self._forward()
-        else:
-            with torch.autocast(self.space.device.type, self.autocast):
-                losses = self._forward()
+        losses: Losses = self.run(self.game, self.batch, self.evaluated)
         _check_losses(losses, self.evaluated)
         return losses
 
-    def _forward(self) -> Losses:
-        arguments = (self.batch, self.evaluated)
+    def scaled(self, losses: Losses) -> Losses:
+        """The losses times the loss scale, if there is one."""
+        if self.scale is None:
+            return losses
+        return {player: self.scale * loss for player, loss in losses.items()}
+
+    def run(self, part: Callable[..., T], *arguments: Any) -> T:
+        """Calls the game, or a method of it, with buffers and precision as this query has them."""
+        # A context that does nothing still costs a few percent of a small step.
+        if self.autocast is None:
+            return self._called(part, arguments)
+        with torch.autocast(self.space.device.type, self.autocast):
+            return self._called(part, arguments)
+
+    def _called(self, part: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         frozen = self.space.buffers_of_others(self.update_buffers)
-        if frozen:  # copies take the traces, so that what a graph needs is never overwritten
-            copies = {name: self.game.get_buffer(name).clone() for name in frozen}
-            losses: Losses = functional_call(self.game, copies, arguments)
-        else:
-            losses = self.game(*arguments)
-        return losses
+        if not frozen:
+            return part(*arguments)
+        # Copies take the traces, so that what a graph needs is never overwritten.
+        copies = {f"game.{name}": self.game.get_buffer(name).clone() for name in frozen}
+        found: T = functional_call(_Held(self.game), copies, (part, *arguments))
+        return found
+
+
+class _Held(nn.Module):
+    """A game in which `functional_call` puts copies of buffers while any method of it is called."""
+
+    def __init__(self, game: Game) -> None:
+        super().__init__()
+        self.game = game
+
+    def forward(self, part: Callable[..., T], *arguments: Any) -> T:
+        return part(*arguments)
 
 
 def _check_losses(losses: Any, players: tuple[str, ...]) -> None:

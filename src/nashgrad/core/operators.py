@@ -160,6 +160,26 @@ class DiagonalOperator(LinearOperator):
         return self._diagonal[:, None] * U
 
 
+class SymmetricOperator(LinearOperator):
+    """An operator that is its own transpose, by the products A^T u of another one."""
+
+    def __init__(self, operator: LinearOperator) -> None:
+        self.size, self.dtype, self.device = operator.size, operator.dtype, operator.device
+        self._operator = operator
+
+    def matvec(self, u: Tensor) -> Tensor:
+        return self._operator.rmatvec(u)
+
+    def rmatvec(self, u: Tensor) -> Tensor:
+        return self._operator.rmatvec(u)
+
+    def matmat(self, U: Tensor) -> Tensor:
+        return self._operator.rmatmat(U)
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return self._operator.rmatmat(U)
+
+
 class MappedOperator(LinearOperator):
     """Another operator, each product of which passes through a function.
 

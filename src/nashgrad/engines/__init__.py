@@ -1,1 +1,4 @@
 """Other ways to compute the same field."""
+
+from nashgrad.engines.score import Score as Score
+from nashgrad.engines.zero_sum import ZeroSum as ZeroSum

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from nashgrad.core.checks import check_third_derivatives
-from nashgrad.core.game import Batch, Game, Losses
+from nashgrad.core.game import Batch, Losses
+from nashgrad.engines.score import Scored, ScoreGame
 from nashgrad.objectives.divergences import standard
 from nashgrad.objectives.instance_noise import ON_FAKE, ON_REAL, InstanceNoise
 from nashgrad.objectives.objective import Objective
 from nashgrad.objectives.penalties import Penalty
 
 
-class GAN(Game):
+class GAN(ScoreGame):
     """A generator G(z) against a discriminator D(x).
 
     Batches are `{"real": (B, ...), "latent": (B, ...)}`, for conditional nets with `"label": (B,)`;
@@ -53,10 +54,10 @@ class GAN(Game):
         self.divergence, self.penalties = divergence, tuple(penalties)
         self.instance_noise, self.conditional = instance_noise, conditional
 
-    def forward(self, batch: Batch, players: Sequence[str]) -> Losses:
-        """The losses of these players."""
+    def scored(self, batch: Batch, players: Sequence[str]) -> Scored:
+        """Fakes and the scores that these players' losses need."""
         self._check(batch)
-        labels = (batch["label"],) if self.conditional else ()
+        labels = self._labels(batch)
         with torch.set_grad_enabled(torch.is_grad_enabled() and "generator" in players):
             fake = self.generator(batch["latent"], *labels)
         real = batch["real"]
@@ -65,16 +66,25 @@ class GAN(Game):
         real_scores = None
         if "discriminator" in players or self.divergence.needs_real:
             real_scores = self.discriminator(real, *labels)
-        fake_scores = self.discriminator(fake, *labels)
+        return Scored(real, fake, real_scores, self.discriminator(fake, *labels))
+
+    def score_losses(self, scored: Scored, players: Sequence[str]) -> Losses:
+        """The divergence's losses."""
+        _, _, real, fake = scored
         losses = {}
         if "generator" in players:
-            losses["generator"] = self.divergence.generator_loss(fake_scores, real_scores)
-        if "discriminator" in players and real_scores is not None:
-            loss = self.divergence.discriminator_loss(real_scores, fake_scores)
-            for penalty in self.penalties:
-                loss = loss + penalty(partial(self._score, labels), real, fake, batch)
-            losses["discriminator"] = loss
+            losses["generator"] = self.divergence.generator_loss(fake, real)
+        if "discriminator" in players and real is not None:
+            losses["discriminator"] = self.divergence.discriminator_loss(real, fake)
         return losses
+
+    def further(self, scored: Scored, batch: Batch) -> Tensor | None:
+        """The penalties."""
+        if not self.penalties:
+            return None
+        score = partial(self._score, self._labels(batch))
+        terms = [penalty(score, scored.real, scored.fake, batch) for penalty in self.penalties]
+        return torch.stack(terms).sum()
 
     def draws(self, real: Tensor, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         """What penalties and instance noise draw for a batch.
@@ -104,6 +114,9 @@ class GAN(Game):
                 f"batch: expected a dict with {', '.join(wanted)}, got {found}; "
                 f"nashgrad.stream(loader, latent{draws}) makes such batches"
             )
+
+    def _labels(self, batch: Batch) -> tuple[Tensor, ...]:
+        return (batch["label"],) if self.conditional else ()
 
     def _score(self, labels: tuple[Tensor, ...], x: Tensor) -> Tensor:
         """One score a sample, (n,), whose slope penalties take."""

@@ -1,0 +1,75 @@
+"""Engines that rest on a claim about the game, which they hold against plain differentiation."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from nashgrad.core.engine import Eager, Engine
+from nashgrad.core.linearization import Linearization, Query
+
+LOOKS = (0, 100)
+"""The evaluations before which the claim is checked: a field may be one scalar's at the first point
+alone."""
+
+
+class ClaimingEngine(Engine):
+    """Computes the field of games of one kind, and raises for others.
+
+    v and J^T v are compared with those of [`Eager`][nashgrad.Eager] on the first batch and again
+    after 100 evaluations. They may differ by the square root of the precision, relative to each
+    player's block. An evaluation in which not all players take part goes to `Eager`.
+    """
+
+    differentiable = True
+    claim: str
+    """What the engine takes for granted, for errors: "... needs <claim>"."""
+
+    def __init__(self) -> None:
+        self._eager, self._answered = Eager(), 0
+
+    @abc.abstractmethod
+    def answer(self, query: Query) -> Linearization:
+        """Answers a query for all players, as if the claim held."""
+
+    def linearize(self, query: Query) -> Linearization:
+        """Answers a query.
+
+        Raises:
+            ValueError: The claim does not hold for this game.
+        """
+        if query.evaluated != query.space.players:
+            return self._eager.linearize(query)
+        if self._answered in LOOKS:
+            self._check(replace(query, order=2, create_graph=False, update_buffers=()))
+        self._answered += 1
+        return self.answer(query)
+
+    def _check(self, query: Query) -> None:
+        ours, plain = self.answer(query), self._eager.linearize(query)
+        if not plain.value.isfinite().all():
+            return  # there is nothing to compare, and training tells of it
+        pairs = {
+            "v": (ours.value, plain.value),
+            "J^T v": (ours.jacobian.T @ plain.value, plain.jacobian.T @ plain.value),
+        }
+        tolerance = torch.finfo(query.autocast or query.space.dtype).eps ** 0.5
+        for name, (a, b) in pairs.items():
+            for player in query.space.players:
+                block = query.space.block(player)
+                gap = _distance(a[block], b[block])
+                if gap > tolerance:
+                    raise ValueError(
+                        f"{type(self).__name__} needs {self.claim}: {name} of {player!r} is off "
+                        f"by {gap:.1e} of its length; use another engine, such as Eager()"
+                    )
+
+
+def _distance(a: Tensor, b: Tensor) -> float:
+    """|a - b| / |b|; the absolute distance where b is zero."""
+    length = torch.linalg.vector_norm(b)
+    gap = torch.linalg.vector_norm(a - b)
+    return float(gap / length if length > 0 else gap)
