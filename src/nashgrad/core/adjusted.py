@@ -33,8 +33,8 @@ class AdjustedField:
             raise ValueError(f"{type(adjustment).__name__} has memory: w is no field of its own")
         if not field.engine.differentiable or field.scaler is not None:
             raise ValueError(
-                "w' needs an engine with graphs, such as Eager(), on one rank, without micro-batches "
-                "and without a scaler"
+                "w' needs an engine with graphs, such as Eager(), on one rank, without micro-"
+                "batches and without a scaler"
             )
         adjustment.init(field.space)
         self.field, self.adjustment, self.space = field, adjustment, field.space

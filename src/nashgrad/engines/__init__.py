@@ -1,4 +1,5 @@
 """Other ways to compute the same field."""
 
+from nashgrad.engines.finite_difference import FiniteDifference as FiniteDifference
 from nashgrad.engines.score import Score as Score
 from nashgrad.engines.zero_sum import ZeroSum as ZeroSum
