@@ -53,6 +53,7 @@ from nashgrad.core.operators import LinearOperator as LinearOperator
 from nashgrad.core.space import PlayerSpace as PlayerSpace
 from nashgrad.data.stream import sample_stream as sample_stream
 from nashgrad.data.stream import stream as stream
+from nashgrad.engines.compiled import Compiled as Compiled
 from nashgrad.engines.finite_difference import FiniteDifference as FiniteDifference
 from nashgrad.engines.score import Score as Score
 from nashgrad.engines.zero_sum import ZeroSum as ZeroSum

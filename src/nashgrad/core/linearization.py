@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -39,6 +39,7 @@ class Query:
     - `autocast`: the type in which the forward pass runs, `None` for the parameters' own.
     - `scale`: the loss scale of half precision.
     - `step_sizes`: gives, at a field v, the optimisers' effective step per coordinate.
+    - `values`: tensors that stand for parameters and buffers, by name; None for the game's own.
     """
 
     game: Game
@@ -51,6 +52,7 @@ class Query:
     autocast: torch.dtype | None = None
     scale: Tensor | None = None
     step_sizes: Callable[[Tensor], Tensor] | None = None
+    values: Mapping[str, Tensor] | None = None
 
     @property
     def evaluated(self) -> tuple[str, ...]:
@@ -89,11 +91,13 @@ class Query:
 
     def _called(self, part: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         frozen = self.space.buffers_of_others(self.update_buffers)
-        if not frozen:
+        if self.values is None and not frozen:
             return part(*arguments)
+        values = dict(self.values or {})
         # Copies take the traces, so that what a graph needs is never overwritten.
-        copies = {f"game.{name}": self.game.get_buffer(name).clone() for name in frozen}
-        found: T = functional_call(_Held(self.game), copies, (part, *arguments))
+        values |= {n: values.get(n, self.game.get_buffer(n)).clone() for n in frozen}
+        held = {f"game.{name}": value for name, value in values.items()}
+        found: T = functional_call(_Held(self.game), held, (part, *arguments))
         return found
 
 

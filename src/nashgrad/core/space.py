@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -60,6 +61,12 @@ class PlayerSpace:
     def _buffer_pieces(self) -> list[Tensor]:
         # Twenty views a step would be a percent or two of a small net's step.
         return self.pieces(self._buffer)
+
+    def at(self, parameters: Sequence[Tensor]) -> PlayerSpace:
+        """The same space with other tensors in the parameters' place."""
+        other = copy.copy(self)
+        other.parameters = list(parameters)  # type: ignore[arg-type]
+        return other
 
     def block(self, player: str) -> slice:
         """Where a player's parameters lie in the flat vector."""

@@ -1,0 +1,178 @@
+"""The whole evaluation, adjustment and all, as one compiled graph."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+
+from nashgrad.core.adjustment import Adjustment
+from nashgrad.core.engine import Eager, Engine, adjust
+from nashgrad.core.linearization import Cost, Evaluation, Linearization, Query, State
+
+
+class Compiled(Engine):
+    """Traces what `Eager` and the adjustment do into one pure graph, and compiles it.
+
+    v, the products with J and J^T, and w come out of one call. Small networks gain most: their
+    steps are bound by Python and by kernel launches. Results are those of `Eager` but for rounding.
+    The first step takes tens of seconds; torch keeps what it compiled on disk.
+
+    A graph is made for each shape of batch, set of movers and mode (`train()`, `eval()`) of the
+    modules. What cannot be traced runs with `Eager`, and a warning says why, once: losses that
+    read values (`item()`, `if loss > 0`) or close over tensors which are neither parameters nor
+    buffers, methods that solve linear systems, that ask for the optimisers' steps, or that count.
+    `linearize` and micro-batches use `Eager`.
+
+    Args:
+        backend: of `torch.compile`; "eager" runs the traced graph as it is.
+        graphs: the most graphs to make; what needs more runs with `Eager`.
+
+    Source: H. He, R. Zou: functorch: JAX-like composable function transforms for PyTorch, 2021
+    (`make_fx`); J. Ansel et al.: PyTorch 2: Faster Machine Learning Through Dynamic Python Bytecode
+    Transformation and Graph Compilation, 2024.
+    """
+
+    differentiable = True
+
+    def __init__(self, *, backend: str = "inductor", graphs: int = 8) -> None:
+        self.backend, self.graphs = backend, graphs
+        self._eager = Eager()
+        self._made: dict[Hashable, _Graph] = {}
+        self._fell_back = False
+
+    def linearize(self, query: Query) -> Linearization:
+        return self._eager.linearize(query)
+
+    def evaluate(self, query: Query, adjustment: Adjustment, state: State) -> Evaluation:
+        if self._fell_back:
+            return self._eager.evaluate(query, adjustment, state)
+        inputs = _Inputs.of(query, state)
+        key = (inputs.key, adjustment, query.players, query.order, _updated(query))
+        try:
+            if key not in self._made:
+                if len(self._made) == self.graphs:
+                    raise _NotTraceableError(f"it would take more than {self.graphs} graphs")
+                self._made[key] = _Graph(query, adjustment, inputs, self.backend)
+            return self._made[key](query, inputs)
+        except Exception as error:  # tracing and compiling raise anything
+            self._fell_back = True
+            found = self._eager.evaluate(query, adjustment, state)  # a true error comes again
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            warnings.warn(f"Compiled runs with Eager: {reason}", stacklevel=4)
+            return found
+
+
+class _NotTraceableError(Exception):
+    pass
+
+
+TENSOR = object()
+"""Stands for a tensor among leaves."""
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """All that an evaluation depends on, as a flat list of tensors and what is no tensor."""
+
+    leaves: list[Any]
+    tree: TreeSpec
+    key: Hashable
+
+    @classmethod
+    def of(cls, query: Query, state: State) -> _Inputs:
+        game = query.game
+        named = dict(game.named_parameters()) | dict(game.named_buffers())
+        leaves, tree = tree_flatten((named, query.batch, state, query.scale))
+        modes = tuple(module.training for module in game.modules())
+        return cls(leaves, tree, (str(tree), tuple(map(_sort, leaves)), modes))
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [leaf for leaf in self.leaves if isinstance(leaf, Tensor)]
+
+    def filled(self, tensors: tuple[Tensor, ...]) -> Any:
+        """(parameters and buffers by name, batch, state, scale), with other tensors."""
+        rest = iter(tensors)
+        leaves = [next(rest) if isinstance(leaf, Tensor) else leaf for leaf in self.leaves]
+        return tree_unflatten(leaves, self.tree)
+
+
+def _sort(leaf: Any) -> Hashable:
+    if isinstance(leaf, Tensor):
+        return leaf.shape, leaf.dtype, leaf.device, leaf.requires_grad
+    return leaf if isinstance(leaf, Hashable) else id(leaf)
+
+
+@dataclass
+class _Traced:
+    """What a trace found beside its graph."""
+
+    tree: TreeSpec | None = None
+    leaves: list[Any] = field(default_factory=list)
+    cost: Cost = field(default_factory=Cost)
+
+
+class _Graph:
+    """One evaluation at given shapes, as a function of tensors."""
+
+    def __init__(self, query: Query, adjustment: Adjustment, inputs: _Inputs, backend: str) -> None:
+        self._updated = _updated(query)
+        self._traced = _Traced()
+        pure = self._pure(query, adjustment, inputs)
+        graph = make_fx(pure, tracing_mode="fake")(*(t.detach() for t in inputs.tensors))
+        self._call = torch.compile(graph, backend=backend, fullgraph=True, dynamic=False)
+
+    def __call__(self, query: Query, inputs: _Inputs) -> Evaluation:
+        with torch.no_grad():
+            found = iter(self._call(*inputs.tensors))
+            leaves = [next(found) if x is TENSOR else x for x in self._traced.leaves]
+            assert self._traced.tree is not None
+            w, losses, norms, state, buffers = tree_unflatten(leaves, self._traced.tree)
+            for name, value in buffers.items():
+                query.game.get_buffer(name).copy_(value)
+        return Evaluation(w, losses, norms, state, replace(self._traced.cost))
+
+    def _pure(
+        self, query: Query, adjustment: Adjustment, inputs: _Inputs
+    ) -> Callable[..., list[Tensor]]:
+        def pure(*tensors: Tensor) -> list[Tensor]:
+            named, batch, state, scale = inputs.filled(tensors)
+            parameters = [named[name].detach().requires_grad_() for name in query.space.names]
+            values = named | dict(zip(query.space.names, parameters, strict=True))
+            values |= {name: named[name].clone() for name in self._updated}
+            inside = replace(
+                query,
+                space=query.space.at(parameters),
+                batch=batch,
+                scale=scale,
+                values=values,
+                step_sizes=_refuse,
+            )
+            found = adjust(Eager().linearize(inside), adjustment, state)
+            buffers = {name: values[name] for name in self._updated}
+            out = (found.w.detach(), found.losses, found.norms, found.state, buffers)
+            leaves, self._traced.tree = tree_flatten(out)
+            self._traced.leaves = [TENSOR if isinstance(x, Tensor) else x for x in leaves]
+            self._traced.cost = found.cost
+            return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+
+        return pure
+
+
+def _updated(query: Query) -> tuple[str, ...]:
+    """The buffers in which the evaluation may leave its traces."""
+    others = set(query.space.buffers_of_others(query.update_buffers))
+    return tuple(name for name, _ in query.game.named_buffers() if name not in others)
+
+
+def _refuse(value: Tensor) -> Tensor:
+    raise _NotTraceableError(
+        "the method asks for the optimisers' steps, which are no part of the graph"
+    )
