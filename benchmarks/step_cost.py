@@ -1,9 +1,11 @@
 """What a step costs: time and peak memory of the library's steps over a loop written by hand.
 
     python benchmarks/step_cost.py [--nets mlp dcgan3 dcgan4] [--rounds 15] [--json FILE]
+    python benchmarks/step_cost.py --cases "consensus, score" "js consensus, zero-sum"
 
 The denominator is `by_hand`: one generator forward shared by both losses, one `autograd.grad` per
-player, stock optimisers, no code of the library. Steps are timed in turn, round after round, so
+player, stock optimisers, no code of the library; cases of the zero-sum game are over the loop by
+hand of that game. Steps are timed in turn, round after round, so
 that a machine that changes its speed changes it for all. Memory is the peak above the process with
 networks, optimisers and batch in place, each case in a process of its own.
 """
@@ -18,6 +20,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +29,22 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.optim import RMSprop
 
-from nashgrad import GAN, Alternating, Consensus, GameField, GameOptimizer, Identity
+from nashgrad import (
+    GAN,
+    Alternating,
+    Compiled,
+    Consensus,
+    Eager,
+    Engine,
+    EveryK,
+    FiniteDifference,
+    GameField,
+    GameOptimizer,
+    Score,
+    ZeroSum,
+)
 from nashgrad.models import MLP, dcgan
+from nashgrad.objectives import DIVERGENCES
 
 Step = Callable[[], object]
 Nets = tuple[nn.Module, nn.Module]
@@ -55,8 +72,8 @@ NETS: dict[str, Callable[[], tuple[Nets, Batch]]] = {
 }
 
 
-def by_hand(nets: Nets, batch: Batch) -> Step:
-    """What a user writes today, well."""
+def by_hand(nets: Nets, batch: Batch, loss: str = "standard") -> Step:
+    """What a user writes today, well: the standard loss, or the zero-sum one."""
     generator, discriminator = nets
     g, d = list(generator.parameters()), list(discriminator.parameters())
     optimizers = RMSprop(g, 1e-4), RMSprop(d, 1e-4)
@@ -64,7 +81,8 @@ def by_hand(nets: Nets, batch: Batch) -> Step:
     def step() -> None:
         fake = generator(batch["latent"])
         fake_scores, real_scores = discriminator(fake), discriminator(batch["real"])
-        g_loss = softplus(-fake_scores).mean()
+        wrong = softplus(-fake_scores) if loss == "standard" else -softplus(fake_scores)
+        g_loss = wrong.mean()
         d_loss = softplus(-real_scores).mean() + softplus(fake_scores).mean()
         g_gradients = torch.autograd.grad(g_loss, g, retain_graph=True)
         d_gradients = torch.autograd.grad(d_loss, d)
@@ -77,14 +95,17 @@ def by_hand(nets: Nets, batch: Batch) -> Step:
     return step
 
 
-def by_library(**method: Any) -> Callable[[Nets, Batch], Step]:
+def by_library(
+    engine: Callable[[], Engine] = Eager, loss: str = "standard", **method: Any
+) -> Callable[[Nets, Batch], Step]:
     def build(nets: Nets, batch: Batch) -> Step:
         generator, discriminator = nets
         optimizers = {
             "generator": RMSprop(generator.parameters(), 1e-4),
             "discriminator": RMSprop(discriminator.parameters(), 1e-4),
         }
-        opt = GameOptimizer(GameField(GAN(*nets)), optimizers, **method)
+        field = GameField(GAN(*nets, DIVERGENCES[loss]), engine=engine())
+        opt = GameOptimizer(field, optimizers, **method)
         return lambda: opt.step(batch)
 
     return build
@@ -92,10 +113,35 @@ def by_library(**method: Any) -> Callable[[Nets, Batch], Step]:
 
 CASES: dict[str, Callable[[Nets, Batch], Step]] = {
     "by hand": by_hand,
-    "plain": by_library(adjustment=Identity()),
-    "consensus": by_library(adjustment=Consensus(0.1)),
+    "plain": by_library(),
     "alternating": by_library(schedule=Alternating()),
+    "consensus": by_library(adjustment=Consensus(0.1)),
+    "plain, score": by_library(Score),
+    "consensus, score": by_library(Score, adjustment=Consensus(0.1)),
+    "plain, compiled": by_library(Compiled),
+    "consensus, compiled": by_library(Compiled, adjustment=Consensus(0.1)),
+    "consensus, differences": by_library(FiniteDifference, adjustment=Consensus(0.1)),
+    "consensus every 4": by_library(Score, adjustment=EveryK(Consensus(0.4), 4)),
+    "js by hand": partial(by_hand, loss="js"),
+    "js plain, zero-sum": by_library(ZeroSum, "js"),
+    "js consensus": by_library(loss="js", adjustment=Consensus(0.1)),
+    "js consensus, zero-sum": by_library(ZeroSum, "js", adjustment=Consensus(0.1)),
 }
+HANDS = ("by hand", "js by hand")
+SLOW = {"dcgan3": ("compiled",), "dcgan4": ("compiled",)}
+"""Compiling convolutions takes minutes and gains nothing on a CPU; ask for it with --cases."""
+
+
+def hand_of(case: str) -> str:
+    """The loop that a case is held against."""
+    return HANDS[case.startswith("js")]
+
+
+def asked(net: str, cases: list[str] | None) -> list[str]:
+    """The cases for a network, with the loops that they are held against."""
+    slow = SLOW.get(net, ()) if DEVICE.type == "cpu" else ()
+    chosen = cases or [c for c in CASES if not any(word in c for word in slow)]
+    return [c for c in CASES if c in chosen or c in {hand_of(x) for x in chosen}]
 
 
 def build(net: str, case: str) -> Step:
@@ -111,18 +157,18 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def timed(net: str, rounds: int, seconds: float) -> dict[str, list[float]]:
+def timed(net: str, cases: list[str], rounds: int, seconds: float) -> dict[str, list[float]]:
     """Seconds per step of each case, round by round."""
-    steps = {case: build(net, case) for case in CASES}
+    steps = {case: build(net, case) for case in cases}
     for step in steps.values():
         for _ in range(3):
             step()
     synchronize()
     started = time.perf_counter()
-    steps["by hand"]()
+    steps[hand_of(cases[0])]()
     synchronize()
     repeats = max(1, int(seconds / (time.perf_counter() - started)))
-    times: dict[str, list[float]] = {case: [] for case in CASES}
+    times: dict[str, list[float]] = {case: [] for case in cases}
     for _ in range(rounds):
         for case, step in steps.items():
             started = time.perf_counter()
@@ -154,9 +200,9 @@ def resident(key: str) -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))
 
 
-def peaks(net: str) -> dict[str, int]:
+def peaks(net: str, cases: list[str]) -> dict[str, int]:
     spawn, found = multiprocessing.get_context("spawn"), {}
-    for case in CASES:
+    for case in cases:
         answer = spawn.Queue()
         process = spawn.Process(target=peak, args=(net, case, torch.get_num_threads(), answer))
         process.start()
@@ -166,12 +212,10 @@ def peaks(net: str) -> dict[str, int]:
 
 
 def summary(times: dict[str, list[float]], memory: dict[str, int]) -> dict[str, dict[str, float]]:
-    """Medians, and medians and quartiles of the ratios to the loop by hand, taken round by
-    round.
-    """
+    """Medians, and medians and quartiles of the ratios to the loop by hand, round by round."""
     rows = {}
     for case, seconds in times.items():
-        ratios = [a / b for a, b in zip(seconds, times["by hand"], strict=True)]
+        ratios = [a / b for a, b in zip(seconds, times[hand_of(case)], strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
         rows[case] = {
             "ms": 1e3 * statistics.median(seconds),
@@ -179,15 +223,15 @@ def summary(times: dict[str, list[float]], memory: dict[str, int]) -> dict[str, 
             "ratio_low": low,
             "ratio_high": high,
             "peak_mb": memory[case] / 1e6,
-            "peak_ratio": memory[case] / memory["by hand"],
+            "peak_ratio": memory[case] / memory[hand_of(case)],
         }
     return rows
 
 
 def table(net: str, rows: dict[str, dict[str, float]]) -> str:
-    head = f"{net:<12} {'ms':>9} {'ratio':>7} {'quartiles':>15} {'peak MB':>9} {'ratio':>7}"
+    head = f"{net:<24} {'ms':>9} {'ratio':>7} {'quartiles':>15} {'peak MB':>9} {'ratio':>7}"
     lines = [
-        f"{case:<12} {r['ms']:9.2f} {r['ratio']:7.3f} {r['ratio_low']:7.3f}-{r['ratio_high']:.3f}"
+        f"{case:<24} {r['ms']:9.2f} {r['ratio']:7.3f} {r['ratio_low']:7.3f}-{r['ratio_high']:.3f}"
         f" {r['peak_mb']:10.1f} {r['peak_ratio']:7.2f}"
         for case, r in rows.items()
     ]
@@ -197,6 +241,7 @@ def table(net: str, rows: dict[str, dict[str, float]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nets", nargs="+", choices=list(NETS), default=list(NETS))
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), metavar="CASE", help="some only")
     parser.add_argument("--rounds", type=int, default=15, help="interleaved rounds, at least 7")
     parser.add_argument("--seconds", type=float, default=0.5, help="per case and round, about")
     parser.add_argument("--threads", type=int, default=1)
@@ -213,8 +258,9 @@ def main() -> int:
         "nets": {},
     }
     for net in arguments.nets:
-        times = timed(net, arguments.rounds, arguments.seconds)
-        figures["nets"][net] = summary(times, peaks(net))
+        cases = asked(net, arguments.cases)
+        times = timed(net, cases, arguments.rounds, arguments.seconds)
+        figures["nets"][net] = summary(times, peaks(net, cases))
         print(table(net, figures["nets"][net]), end="\n\n", flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")

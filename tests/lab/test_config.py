@@ -152,6 +152,8 @@ def fitted(values: dict[str, Any]) -> dict[str, Any]:
         values["optimizer"] = {"generator": {"name": "sgd"}, "discriminator": {"name": "sgd"}}
     if values["precision"] == "fp16":
         values["device"] = "cuda"
+    if values["precision"] != "fp32" or values["unrolled"] is not None:
+        values["engine"] = "eager"
     if values["model"]["name"] != "mlp":
         values["game"] = {"name": "images", "size": 48}
         values["model"] |= {"convolutions": None} if "convolutions" in values["model"] else {}
@@ -319,6 +321,12 @@ ADDED = [
     ("schedule: {name: lookahead, alpha: 0}", "schedule.alpha: must be greater than 0, got 0"),
     ("precision: fp64", "precision: unknown precision 'fp64', did you mean fp16?"),
     ("precision: fp16\ndevice: cpu", "precision: fp16 needs device cuda"),
+    (
+        "precision: bf16\nengine: finite_difference",
+        "engine: finite_difference needs precision fp32, got bf16",
+    ),
+    ("unrolled: {}\nengine: score", "engine: score does not know unrolled games"),
+    ("engine: zerosum", "engine: unknown engine 'zerosum', did you mean zero_sum?"),
     ("microbatches: 65", "microbatches: must be at most data.batch, which is 64, got 65"),
     ("deterministic: 1", "deterministic: expected true or false, got 1"),
     ("out: 3", "out: expected text, got 3"),
@@ -490,7 +498,7 @@ def test_keys_of_the_file(tmp_path: Path) -> None:
         "spectral_norm method schedule unrolled optimizer"
     )
     more = (
-        "lr_schedule ema precision microbatches device threads seed deterministic log evaluate "
-        "checkpoint diagnose out"
+        "lr_schedule ema precision engine microbatches device threads seed deterministic log "
+        "evaluate checkpoint diagnose out"
     )
     assert " ".join(asdict(load(tmp_path, RING))) == f"{keys} {more}"

@@ -112,6 +112,39 @@ def test_microbatches_do_not_change_the_run(tmp_path: Path) -> None:
         torch.testing.assert_close(first[key], second[key], rtol=1e-4, atol=1e-5)
 
 
+MLP = "{name: mlp, latent: 4, generator: [8], discriminator: [8]}"
+NORMED = "{name: dcgan4, latent: 4, filters: 2, convolutions: 3}"
+
+
+@pytest.mark.parametrize(
+    ("engine", "loss"), [("zero_sum", "js"), ("score", "standard"), ("finite_difference", "kl")]
+)
+def test_engines_do_not_change_the_run(tmp_path: Path, engine: str, loss: str) -> None:
+    words = ("--loss", loss, "--method", "consensus")
+    plain = run(tmp_path, RING, *words, name="plain")
+    other = run(tmp_path, RING, *words, "--engine", engine, name="other")
+    first, second = parameters(plain), parameters(other)
+    for key in first:
+        torch.testing.assert_close(first[key], second[key], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("engine", "model", "message"),
+    [
+        ("zero_sum", MLP, "engine: zero_sum needs a zero-sum loss such as js, got standard"),
+        ("score", NORMED, "engine: score needs a discriminator without batch norm, which joins"),
+    ],
+)
+def test_engines_that_do_not_fit(
+    tmp_path: Path, engine: str, model: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"game: digits\nmodel: {model}\nsteps: 2\ndata: {{batch: 8}}\nengine: {engine}\n"
+    (tmp_path / "a.yaml").write_text(text)
+    assert main(["train", str(tmp_path / "a.yaml"), "--out", str(tmp_path / "a")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+
+
 METHODS = [
     ("none",),
     ("consensus", "--method.target", "discriminator"),

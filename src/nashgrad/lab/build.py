@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 from torch.amp import GradScaler
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 from torch.optim.lr_scheduler import (
     CosineAnnealingLR,
@@ -24,10 +25,12 @@ from nashgrad import schedules as s
 from nashgrad.averaging import average
 from nashgrad.core.adjustment import Adjustment
 from nashgrad.core.averages import Reduce
+from nashgrad.core.engine import Eager, Engine
 from nashgrad.core.field import GameField
 from nashgrad.core.game import Game
 from nashgrad.core.krylov import Krylov
 from nashgrad.data import named_generator
+from nashgrad.engines import Compiled, FiniteDifference, Score, ZeroSum
 from nashgrad.games import GAN, Unrolled
 from nashgrad.lab import config as c
 from nashgrad.lab.errors import UsageError
@@ -227,11 +230,33 @@ def build_field(config: c.Config, game: GAN, reduce: Reduce | None) -> GameField
         played = Unrolled(game, "discriminator", config.unrolled.steps, config.unrolled.rate)
     return GameField(
         played,
+        engine=_engine(config, game),
         microbatches=config.microbatches,
         reduce=reduce,
         autocast=AUTOCAST[config.precision],
         scaler=GradScaler(device) if config.precision == "fp16" else None,
     )
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "eager": Eager,
+    "zero_sum": ZeroSum,
+    "score": Score,
+    "compiled": Compiled,
+    "finite_difference": FiniteDifference,
+}
+
+
+def _engine(config: c.Config, game: GAN) -> Engine:
+    """The engine by name; what would fail in the first step is told of before."""
+    if config.engine == "zero_sum" and not game.divergence.zero_sum:
+        raise UsageError(f"engine: zero_sum needs a zero-sum loss such as js, got {config.loss}")
+    joined = any(isinstance(m, _BatchNorm) for m in game.discriminator.modules())
+    if config.engine == "score" and joined:
+        raise UsageError(
+            "engine: score needs a discriminator without batch norm, which joins samples"
+        )
+    return ENGINES[config.engine]()
 
 
 def build_optimizer(config: c.Config, field: GameField) -> GameOptimizer:

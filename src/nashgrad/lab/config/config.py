@@ -113,6 +113,9 @@ class Config:
         None, "decay of the averaged generator a step; uniform: the mean of all steps"
     )
     precision: Literal["fp32", "bf16", "fp16"] = key("fp32", "of the first pass")
+    engine: Literal["eager", "zero_sum", "score", "compiled", "finite_difference"] = key(
+        "eager", "how the field is computed"
+    )
     microbatches: Count = key(1, "equal parts that a batch is computed in")
     device: Literal["auto", "cpu", "cuda"] = key("auto", "auto: cuda if there is one")
     threads: Count | None = key(None, "of the CPU; null: torch's default")
@@ -133,6 +136,10 @@ class Config:
 
 def misfits(config: Config) -> Iterator[str]:
     """What is right in itself and impossible together, as `key: text` lines."""
+    if config.engine == "finite_difference" and config.precision != "fp32":
+        yield f"engine: finite_difference needs precision fp32, got {config.precision}"
+    if config.unrolled is not None and config.engine in ("zero_sum", "score"):
+        yield f"engine: {config.engine} does not know unrolled games"
     if config.microbatches > config.data.batch:
         yield (
             f"microbatches: must be at most data.batch, which is {config.data.batch}, "
