@@ -42,6 +42,7 @@ from nashgrad import (
     GameOptimizer,
     Score,
     ZeroSum,
+    ZeroSumDifference,
 )
 from nashgrad.models import MLP, dcgan
 from nashgrad.objectives import DIVERGENCES
@@ -125,8 +126,11 @@ CASES: dict[str, Callable[[Nets, Batch], Step]] = {
     "js by hand": partial(by_hand, loss="js"),
     "js plain, zero-sum": by_library(ZeroSum, "js"),
     "js consensus": by_library(loss="js", adjustment=Consensus(0.1)),
+    "js consensus, differences": by_library(ZeroSumDifference, "js", adjustment=Consensus(0.1)),
     "js consensus, zero-sum": by_library(ZeroSum, "js", adjustment=Consensus(0.1)),
 }
+PERIODS = {"consensus every 4": 4}
+"""Steps that differ among themselves are timed by whole periods."""
 HANDS = ("by hand", "js by hand")
 SLOW = {"dcgan3": ("compiled",), "dcgan4": ("compiled",)}
 """Compiling convolutions takes minutes and gains nothing on a CPU; ask for it with --cases."""
@@ -171,11 +175,12 @@ def timed(net: str, cases: list[str], rounds: int, seconds: float) -> dict[str, 
     times: dict[str, list[float]] = {case: [] for case in cases}
     for _ in range(rounds):
         for case, step in steps.items():
+            several = repeats + -repeats % PERIODS.get(case, 1)
             started = time.perf_counter()
-            for _ in range(repeats):
+            for _ in range(several):
                 step()
             synchronize()
-            times[case].append((time.perf_counter() - started) / repeats)
+            times[case].append((time.perf_counter() - started) / several)
     return times
 
 

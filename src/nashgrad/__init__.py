@@ -55,6 +55,7 @@ from nashgrad.data.stream import sample_stream as sample_stream
 from nashgrad.data.stream import stream as stream
 from nashgrad.engines.compiled import Compiled as Compiled
 from nashgrad.engines.finite_difference import FiniteDifference as FiniteDifference
+from nashgrad.engines.finite_difference import ZeroSumDifference as ZeroSumDifference
 from nashgrad.engines.score import Score as Score
 from nashgrad.engines.zero_sum import ZeroSum as ZeroSum
 from nashgrad.games.dirac_gan import DiracGAN as DiracGAN

@@ -153,7 +153,7 @@ def test_a_claim_is_held_up_again_after_a_hundred_steps() -> None:
 
 def test_zero_sum_needs_two_players() -> None:
     game = quadratic({"a": 2, "b": 1, "c": 2})
-    with pytest.raises(ValueError, match="ZeroSum needs two players, got 3: a, b, c"):
+    with pytest.raises(ValueError, match="a zero-sum engine needs two players, got 3: a, b, c"):
         ng.GameField(game, engine=ng.ZeroSum()).linearize(None)
 
 

@@ -37,7 +37,28 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.mark.parametrize(("central", "tolerance"), [(True, 1e-8), (False, 1e-6)])
 def test_products(case: Case, central: bool, tolerance: float) -> None:
-    field = ng.GameField(case.game, engine=ng.FiniteDifference(central=central))
+    holds(case, ng.FiniteDifference(central=central), tolerance)
+
+
+@pytest.mark.parametrize(("central", "tolerance"), [(True, 1e-8), (False, 1e-6)])
+@pytest.mark.parametrize("name", ["js", "tv", "indicator", "conv"])
+def test_products_of_zero_sum_games(name: str, central: bool, tolerance: float) -> None:
+    torch.manual_seed(1)
+    case = conv_gan("js", norm="torch") if name == "conv" else mlp_gan(name)
+    holds(case, ng.ZeroSumDifference(central=central), tolerance)
+
+
+@pytest.mark.parametrize("loss", ["standard", "kl"])
+def test_games_that_are_not_zero_sum(loss: str) -> None:
+    torch.manual_seed(1)
+    case = mlp_gan(loss)
+    with pytest.raises(ValueError, match="ZeroSumDifference needs a field that is that of one"):
+        ng.GameField(case.game, engine=ng.ZeroSumDifference()).linearize(case.batch)
+
+
+def holds(case: Case, engine: ng.Engine, tolerance: float) -> None:
+    """v, products and gradients, at parameters and buffers that stay as they are."""
+    field = ng.GameField(case.game, engine=engine)
     before, kept = field.space.get(), buffers(case.game)
     at = field.linearize(case.batch)
     assert error(at.value, case.value) < 1e-12
@@ -143,7 +164,7 @@ def test_what_has_no_differences() -> None:
             case.batch, create_graph=True
         )
     field = ng.GameField(case.game, engine=ng.FiniteDifference(), autocast=torch.bfloat16)
-    with pytest.raises(ValueError, match="half precision would round the second point away"):
+    with pytest.raises(ValueError, match="half precision would round the second point"):
         field.linearize(case.batch)
     with pytest.raises(ValueError, match="step"):
         ng.FiniteDifference(step=0.0)

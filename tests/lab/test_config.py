@@ -152,7 +152,7 @@ def fitted(values: dict[str, Any]) -> dict[str, Any]:
         values["optimizer"] = {"generator": {"name": "sgd"}, "discriminator": {"name": "sgd"}}
     if values["precision"] == "fp16":
         values["device"] = "cuda"
-    if values["precision"] != "fp32" or values["unrolled"] is not None:
+    if values["precision"] != "fp32" or values["unrolled"] is not None:  # not all know these
         values["engine"] = "eager"
     if values["model"]["name"] != "mlp":
         values["game"] = {"name": "images", "size": 48}

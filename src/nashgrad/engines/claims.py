@@ -19,17 +19,18 @@ alone."""
 class ClaimingEngine(Engine):
     """Computes the field of games of one kind, and raises for others.
 
-    v and J^T v are compared with those of [`Eager`][nashgrad.Eager] on the first batch and again
-    after 100 evaluations. They may differ by the square root of the precision, relative to each
-    player's block. An evaluation in which not all players take part goes to `Eager`.
+    v and J^T v are compared with those of a plain engine, [`Eager`][nashgrad.Eager] by default, on
+    the first batch and again after 100 evaluations. They may differ by the square root of the
+    precision, relative to each player's block. An evaluation in which not all players take part
+    goes to the plain engine.
     """
 
     differentiable = True
     claim: str
     """What the engine takes for granted, for errors: "... needs <claim>"."""
 
-    def __init__(self) -> None:
-        self._eager, self._answered = Eager(), 0
+    def __init__(self, plain: Engine | None = None) -> None:
+        self._plain, self._answered = plain or Eager(), 0
 
     @abc.abstractmethod
     def answer(self, query: Query) -> Linearization:
@@ -42,21 +43,25 @@ class ClaimingEngine(Engine):
             ValueError: The claim does not hold for this game.
         """
         if query.evaluated != query.space.players:
-            return self._eager.linearize(query)
+            return self._plain.linearize(query)
         if self._answered in LOOKS:
             self._check(replace(query, order=2, create_graph=False, update_buffers=()))
         self._answered += 1
         return self.answer(query)
 
+    def tolerance(self, query: Query) -> float:
+        """How far v and J^T v may be off, relative to a player's block."""
+        return float(torch.finfo(query.autocast or query.space.dtype).eps ** 0.5)
+
     def _check(self, query: Query) -> None:
-        ours, plain = self.answer(query), self._eager.linearize(query)
+        ours, plain = self.answer(query), self._plain.linearize(query)
         if not plain.value.isfinite().all():
             return  # there is nothing to compare, and training tells of it
         pairs = {
             "v": (ours.value, plain.value),
             "J^T v": (ours.jacobian.T @ plain.value, plain.jacobian.T @ plain.value),
         }
-        tolerance = torch.finfo(query.autocast or query.space.dtype).eps ** 0.5
+        tolerance = self.tolerance(query)
         for name, (a, b) in pairs.items():
             for player in query.space.players:
                 block = query.space.block(player)

@@ -87,7 +87,7 @@ class Score(ClaimingEngine):
 
     def answer(self, query: Query) -> Linearization:
         if query.autocast is torch.float16:
-            return self._eager.linearize(query)
+            return self._plain.linearize(query)
         game, space = _score_game(query.game), query.space
         scored = query.run(game.scored, query.batch, query.evaluated)
         _check_scores(scored)

@@ -37,7 +37,7 @@ class ZeroSum(ClaimingEngine):
         self.scalar = scalar
 
     def answer(self, query: Query) -> Linearization:
-        owner = self._owner(query)
+        owner = owner_of(query, self.scalar)
         losses = query.losses()
         scaled = query.scaled(losses)
         second = query.order == 2 or query.create_graph
@@ -47,7 +47,7 @@ class ZeroSum(ClaimingEngine):
             create_graph=second,
             allow_unused=True,
         )
-        gradient, signs = query.space.flatten(pieces), _signs(query, owner)
+        gradient, signs = query.space.flatten(pieces), signs_of(query, owner)
         jacobian: LinearOperator | None = None
         if query.order == 2:
             hessian = SymmetricOperator(
@@ -59,16 +59,22 @@ class ZeroSum(ClaimingEngine):
         raw = signs * gradient
         return answer(self, query, losses, raw, jacobian, gradient_of(query, scaled))
 
-    def _owner(self, query: Query) -> str:
-        players = query.space.players
-        if len(players) != 2:
-            raise ValueError(
-                f"{type(self).__name__} needs two players, got {len(players)}: {', '.join(players)}"
-            )
-        return players[-1] if self.scalar is None else query.space.named(self.scalar)[0]
+
+def owner_of(query: Query, scalar: str | None) -> str:
+    """The player whose loss is the scalar; the last one by default.
+
+    Raises:
+        ValueError: There are not two players, or none has that name.
+    """
+    players = query.space.players
+    if len(players) != 2:
+        raise ValueError(
+            f"a zero-sum engine needs two players, got {len(players)}: {', '.join(players)}"
+        )
+    return players[-1] if scalar is None else query.space.named(scalar)[0]
 
 
-def _signs(query: Query, owner: str) -> Tensor:
+def signs_of(query: Query, owner: str) -> Tensor:
     """S: -1 for the player who minimises l, 1 for the other, `(n,)`."""
     space = query.space
     signs = torch.ones(space.size, dtype=space.dtype, device=space.device)

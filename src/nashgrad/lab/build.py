@@ -30,7 +30,7 @@ from nashgrad.core.field import GameField
 from nashgrad.core.game import Game
 from nashgrad.core.krylov import Krylov
 from nashgrad.data import named_generator
-from nashgrad.engines import Compiled, FiniteDifference, Score, ZeroSum
+from nashgrad.engines import Compiled, FiniteDifference, Score, ZeroSum, ZeroSumDifference
 from nashgrad.games import GAN, Unrolled
 from nashgrad.lab import config as c
 from nashgrad.lab.errors import UsageError
@@ -244,13 +244,16 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "score": Score,
     "compiled": Compiled,
     "finite_difference": FiniteDifference,
+    "zero_sum_difference": ZeroSumDifference,
 }
 
 
 def _engine(config: c.Config, game: GAN) -> Engine:
     """The engine by name; what would fail in the first step is told of before."""
-    if config.engine == "zero_sum" and not game.divergence.zero_sum:
-        raise UsageError(f"engine: zero_sum needs a zero-sum loss such as js, got {config.loss}")
+    if config.engine.startswith("zero_sum") and not game.divergence.zero_sum:
+        raise UsageError(
+            f"engine: {config.engine} needs a zero-sum loss such as js, got {config.loss}"
+        )
     joined = any(isinstance(m, _BatchNorm) for m in game.discriminator.modules())
     if config.engine == "score" and joined:
         raise UsageError(

@@ -59,6 +59,11 @@ class Evaluate:
     splits: Count = key(10, "of the inception score")
 
 
+Engine = Literal[
+    "eager", "zero_sum", "score", "compiled", "finite_difference", "zero_sum_difference"
+]
+
+
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
 class Unrolled:
     """The generator answers a discriminator that has learned for some steps more."""
@@ -113,9 +118,7 @@ class Config:
         None, "decay of the averaged generator a step; uniform: the mean of all steps"
     )
     precision: Literal["fp32", "bf16", "fp16"] = key("fp32", "of the first pass")
-    engine: Literal["eager", "zero_sum", "score", "compiled", "finite_difference"] = key(
-        "eager", "how the field is computed"
-    )
+    engine: Engine = key("eager", "how the field is computed")
     microbatches: Count = key(1, "equal parts that a batch is computed in")
     device: Literal["auto", "cpu", "cuda"] = key("auto", "auto: cuda if there is one")
     threads: Count | None = key(None, "of the CPU; null: torch's default")
@@ -136,9 +139,9 @@ class Config:
 
 def misfits(config: Config) -> Iterator[str]:
     """What is right in itself and impossible together, as `key: text` lines."""
-    if config.engine == "finite_difference" and config.precision != "fp32":
-        yield f"engine: finite_difference needs precision fp32, got {config.precision}"
-    if config.unrolled is not None and config.engine in ("zero_sum", "score"):
+    if config.engine.endswith("difference") and config.precision != "fp32":
+        yield f"engine: {config.engine} needs precision fp32, got {config.precision}"
+    if config.unrolled is not None and config.engine not in ("eager", "finite_difference"):
         yield f"engine: {config.engine} does not know unrolled games"
     if config.microbatches > config.data.batch:
         yield (
