@@ -12,10 +12,10 @@ from nashgrad.core.engine import Eager, Engine
 from nashgrad.core.game import Losses
 from nashgrad.core.limits import check_positive
 from nashgrad.core.linearization import Cost, Linearization, Query
-from nashgrad.core.operators import DiagonalOperator, LinearOperator, SymmetricOperator
+from nashgrad.core.operators import LinearOperator, SymmetricOperator
 from nashgrad.engines.claims import ClaimingEngine
 from nashgrad.engines.patterns import Patterns
-from nashgrad.engines.zero_sum import owner_of, signs_of
+from nashgrad.engines.zero_sum import Reflection, owner_of
 
 STEPS = {torch.float32: (3e-5, 1e-4), torch.float64: (1e-8, 2e-6)}
 """The step's scale c, forward and central, where rounding and curvature cost about the same."""
@@ -102,12 +102,12 @@ class ZeroSumDifference(ClaimingEngine):
     def answer(self, query: Query) -> Linearization:
         _check(query)
         owner = owner_of(query, self.scalar)
-        signs = signs_of(query, owner)
+        S = Reflection(query.space, owner)
         probe = _Probe(query, self.central, self.step, self.kinks)
         rows = probe.first((owner,))
         hessian = SymmetricOperator(_HessianDifferences(probe, owner, rows[owner]))
-        jacobian = DiagonalOperator(signs) @ hessian
-        return _answer(self, query, probe, signs * rows[owner], jacobian, rows)
+        jacobian = S @ hessian
+        return _answer(self, query, probe, S @ rows[owner], jacobian, rows)
 
 
 class _Probe:

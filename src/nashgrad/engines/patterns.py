@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 Kept = tuple[Tensor, ...]
-"""Of one call: masks, indices, weights, or its input where the sign of that is the mask."""
+"""Masks, indices or weights of one call."""
 
 
 class Patterns(TorchFunctionMode):
@@ -69,7 +69,7 @@ class Patterns(TorchFunctionMode):
             x = x.clone() if in_place else x
             out = function(*args, **named)
             named.pop("inplace", None)
-            self._kept.append((name, freeze[0](out.detach(), x, *args[1:], **named)))
+            self._kept.append((name, freeze[0](x, *args[1:], **named)))
             return out
         named.pop("inplace", None)
         out = freeze[1](self._replayed(name), *args, **named)
@@ -86,25 +86,40 @@ class Patterns(TorchFunctionMode):
 _OTHER = "the game calls other functions on the same batch than it did before"
 
 Freeze = tuple[Callable[..., Kept], Callable[..., Tensor]]
-"""What to keep of a call's output and arguments, and the smooth piece that this chooses."""
+"""What to keep of a call's arguments, and the smooth piece that this chooses."""
 
 
-def _sign(out: Tensor, x: Tensor, negative_slope: float = 0.01) -> Kept:
-    """What has the sign of x; autograd keeps the output anyway, and fused kernels take it."""
-    return (out if negative_slope >= 0 else x,)
+class _Masked(torch.autograd.Function):
+    """x where the mask holds, and slope times x elsewhere; differentiable any number of times.
+
+    The mask stays boolean, a quarter of the memory of x; torch's fused kernel takes it as numbers.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, mask: Tensor, slope: float) -> Tensor:
+        ctx.mask, ctx.slope = mask, slope
+        out: Tensor = torch.ops.aten.leaky_relu_backward(x, mask.to(x.dtype), slope, False)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return _masked(gradient, ctx.mask, ctx.slope), None, None
+
+
+def _masked(x: Tensor, mask: Tensor, slope: float) -> Tensor:
+    out: Tensor = _Masked.apply(x, mask, slope)  # type: ignore[no-untyped-call]
+    return out
 
 
 def _relu(kept: Kept, x: Tensor) -> Tensor:
-    out: Tensor = torch.ops.aten.threshold_backward(x, kept[0], 0)
-    return out
+    return _masked(x, kept[0], 0.0)
 
 
 def _leaky(kept: Kept, x: Tensor, negative_slope: float = 0.01) -> Tensor:
-    out: Tensor = torch.ops.aten.leaky_relu_backward(x, kept[0], negative_slope, False)
-    return out
+    return _masked(x, kept[0], negative_slope)
 
 
-def _positive(out: Tensor, x: Tensor, *_: Any) -> Kept:
+def _positive(x: Tensor, *_: Any, **__: Any) -> Kept:
     return (x > 0,)
 
 
@@ -122,7 +137,7 @@ def _selu(kept: Kept, x: Tensor, *_: Any) -> Tensor:
     return torch.where(kept[0], 1.0507009873554805 * x, negative)
 
 
-def _sides(out: Tensor, x: Tensor, min: Any = None, max: Any = None, *_: Any) -> Kept:
+def _sides(x: Tensor, min: Any = None, max: Any = None, *_: Any) -> Kept:
     nowhere = torch.zeros_like(x, dtype=torch.bool)
     return nowhere if min is None else x < min, nowhere if max is None else x > max
 
@@ -132,7 +147,7 @@ def _between(kept: Kept, x: Tensor, min: Any = None, max: Any = None, *_: Any) -
     return x if max is None else torch.where(kept[1], max, x)
 
 
-def _tanh_sides(out: Tensor, x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Kept:
+def _tanh_sides(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Kept:
     return x <= min_val, x >= max_val
 
 
@@ -140,7 +155,7 @@ def _hardtanh(kept: Kept, x: Tensor, min_val: float = -1.0, max_val: float = 1.0
     return _between(kept, x, min_val, max_val)
 
 
-def _wins(out: Tensor, a: Tensor, b: Tensor) -> Kept:
+def _wins(a: Tensor, b: Tensor) -> Kept:
     """The weight of a: 1 where it is larger, a half where both are the same, as torch has it."""
     return (0.5 * (1 + (a - b).sign()),)
 
@@ -149,7 +164,7 @@ def _mix(kept: Kept, a: Tensor, b: Tensor) -> Tensor:
     return kept[0] * a + (1 - kept[0]) * b
 
 
-def _best(out: Tensor, x: Tensor, *args: Any, **named: Any) -> Kept:
+def _best(x: Tensor, *args: Any, **named: Any) -> Kept:
     named.pop("return_indices", None)
     return (F.max_pool2d(x, *args, **named, return_indices=True)[1],)
 
@@ -160,20 +175,20 @@ def _pooled(kept: Kept, x: Tensor, *_: Any, **__: Any) -> Tensor:
 
 
 FROZEN: Mapping[str, Freeze] = {
-    "relu": (_sign, _relu),
-    "leaky_relu": (_sign, _leaky),
+    "relu": (_positive, _relu),
+    "leaky_relu": (_positive, _leaky),
     "prelu": (_positive, _prelu),
     "selu": (_positive, _selu),
-    "abs": (lambda out, x: (x.sign(),), _abs),
+    "abs": (lambda x: (x.sign(),), _abs),
     "hardtanh": (_tanh_sides, _hardtanh),
     "relu6": (
-        lambda out, x: _tanh_sides(out, x, 0.0, 6.0),
+        lambda x: _tanh_sides(x, 0.0, 6.0),
         lambda kept, x: _between(kept, x, 0.0, 6.0),
     ),
     "clamp": (_sides, _between),
     "clip": (_sides, _between),
     "maximum": (_wins, _mix),
-    "minimum": (lambda out, a, b: _wins(out, b, a), _mix),
+    "minimum": (lambda a, b: _wins(b, a), _mix),
     "max_pool2d": (_best, _pooled),
 }
 """By the function's name; the same with an underscore works in place."""

@@ -8,7 +8,8 @@ from torch import Tensor
 from nashgrad.core.engine import answer, gradient_of
 from nashgrad.core.jacobian import GraphJacobian
 from nashgrad.core.linearization import Linearization, Query
-from nashgrad.core.operators import DiagonalOperator, LinearOperator, SymmetricOperator
+from nashgrad.core.operators import LinearOperator, SymmetricOperator
+from nashgrad.core.space import PlayerSpace
 from nashgrad.engines.claims import ClaimingEngine
 
 
@@ -47,7 +48,7 @@ class ZeroSum(ClaimingEngine):
             create_graph=second,
             allow_unused=True,
         )
-        gradient, signs = query.space.flatten(pieces), signs_of(query, owner)
+        gradient, S = query.space.flatten(pieces), Reflection(query.space, owner)
         jacobian: LinearOperator | None = None
         if query.order == 2:
             hessian = SymmetricOperator(
@@ -55,8 +56,8 @@ class ZeroSum(ClaimingEngine):
                     query.space, gradient, create_graph=query.create_graph, scale=query.scale
                 )
             )
-            jacobian = DiagonalOperator(signs) @ hessian
-        raw = signs * gradient
+            jacobian = S @ hessian
+        raw = S @ gradient
         return answer(self, query, losses, raw, jacobian, gradient_of(query, scaled))
 
 
@@ -74,9 +75,22 @@ def owner_of(query: Query, scalar: str | None) -> str:
     return players[-1] if scalar is None else query.space.named(scalar)[0]
 
 
-def signs_of(query: Query, owner: str) -> Tensor:
-    """S: -1 for the player who minimises l, 1 for the other, `(n,)`."""
-    space = query.space
-    signs = torch.ones(space.size, dtype=space.dtype, device=space.device)
-    signs[space.block(owner)] = -1
-    return signs
+class Reflection(LinearOperator):
+    """S: changes the sign of the block of the player who minimises l."""
+
+    def __init__(self, space: PlayerSpace, owner: str) -> None:
+        self.size, self.dtype, self.device = space.size, space.dtype, space.device
+        self._block = space.block(owner)
+
+    def matvec(self, u: Tensor) -> Tensor:
+        block = self._block
+        return torch.cat([u[: block.start], -u[block], u[block.stop :]])
+
+    def rmatvec(self, u: Tensor) -> Tensor:
+        return self.matvec(u)
+
+    def matmat(self, U: Tensor) -> Tensor:
+        return self.matvec(U)
+
+    def rmatmat(self, U: Tensor) -> Tensor:
+        return self.matvec(U)

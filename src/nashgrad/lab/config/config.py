@@ -141,7 +141,7 @@ def misfits(config: Config) -> Iterator[str]:
     """What is right in itself and impossible together, as `key: text` lines."""
     if config.engine.endswith("difference") and config.precision != "fp32":
         yield f"engine: {config.engine} needs precision fp32, got {config.precision}"
-    if config.unrolled is not None and config.engine not in ("eager", "finite_difference"):
+    if config.unrolled is not None and config.engine.startswith(("zero_sum", "score")):
         yield f"engine: {config.engine} does not know unrolled games"
     if config.microbatches > config.data.batch:
         yield (
