@@ -211,8 +211,10 @@ def peaks(net: str, cases: list[str]) -> dict[str, int]:
         answer = spawn.Queue()
         process = spawn.Process(target=peak, args=(net, case, torch.get_num_threads(), answer))
         process.start()
-        found[case] = answer.get()
         process.join()
+        if process.exitcode:
+            raise SystemExit(f"{net}, {case}: failed")
+        found[case] = answer.get()
     return found
 
 
