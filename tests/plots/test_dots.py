@@ -25,3 +25,5 @@ def test_a_line_through_medians(scale: str) -> None:
     seed_lines(ax, curves, xlabel="gamma", ylabel="score", scales=(scale, "linear"))
     assert list(np.asarray(ax.lines[-1].get_ydata())) == [2.0, 5.0]
     assert ax.get_xscale() == scale
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10"]
+    assert not ax.get_xticks(minor=True).size

@@ -17,6 +17,9 @@ __all__ = ["seed_dots", "seed_lines"]
 
 Scores = Sequence[float]
 
+TICKED = 10
+"""The most values tried that each get a tick of their own."""
+
 
 def seed_dots(
     ax: Axes, scores: Mapping[str, Scores], *, xlabel: str, scale: str = "linear"
@@ -75,6 +78,10 @@ def seed_lines(
         ax.plot(values, middle, color=colour, linestyle=dashes, linewidth=1.5, label=name)
     ax.set_xscale(scales[0])
     ax.set_yscale(scales[1])
+    tried = sorted({value for values, _ in curves.values() for value in values})
+    if len(tried) <= TICKED:  # what was tried is what one looks for
+        ax.set_xticks(tried, [f"{value:g}" for value in tried])
+        ax.set_xticks([], minor=True)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
