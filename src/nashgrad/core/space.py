@@ -76,10 +76,15 @@ class PlayerSpace:
         """A player's trainable parameters, in the order of its block."""
         return self.parameters[self._owned[self.named(player)[0]]]
 
+    def buffers_of(self, players: tuple[str, ...]) -> list[str]:
+        """The names of these players' buffers."""
+        prefixes = tuple(f"{player}." for player in players)
+        return [name for name in self._buffers if name.startswith(prefixes)]
+
     def buffers_of_others(self, players: tuple[str, ...]) -> list[str]:
         """The names of all buffers that do not belong to these players."""
-        prefixes = tuple(f"{player}." for player in players)
-        return [name for name in self._buffers if not name.startswith(prefixes)]
+        own = self.buffers_of(players)
+        return [name for name in self._buffers if name not in own]
 
     def named(self, players: Names) -> tuple[str, ...]:
         """The players meant by a name, several names or `None`, in the game's order.

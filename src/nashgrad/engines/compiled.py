@@ -14,6 +14,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from nashgrad.core.adjustment import Adjustment
 from nashgrad.core.engine import Eager, Engine, adjust
+from nashgrad.core.game import Game
 from nashgrad.core.linearization import Cost, Evaluation, Linearization, Query, State
 
 
@@ -45,6 +46,7 @@ class Compiled(Engine):
         self.backend, self.graphs = backend, graphs
         self._eager = Eager()
         self._made: dict[Hashable, _Graph] = {}
+        self._places: _Places | None = None
         self._fell_back = False
 
     def linearize(self, query: Query) -> Linearization:
@@ -53,8 +55,17 @@ class Compiled(Engine):
     def evaluate(self, query: Query, adjustment: Adjustment, state: State) -> Evaluation:
         if self._fell_back:
             return self._eager.evaluate(query, adjustment, state)
-        inputs = _Inputs.of(query, state)
-        key = (inputs.key, adjustment, query.players, query.order, _updated(query))
+        if self._places is None or self._places.game is not query.game:
+            self._places = _Places(query.game)
+        inputs = _Inputs.of(self._places, query, state)
+        key = (
+            id(query.game),
+            inputs.key,
+            adjustment,
+            query.players,
+            query.order,
+            tuple(query.space.buffers_of(query.update_buffers)),
+        )
         try:
             if key not in self._made:
                 if len(self._made) == self.graphs:
@@ -77,31 +88,58 @@ TENSOR = object()
 """Stands for a tensor among leaves."""
 
 
+class _Places:
+    """Where a game's parameters and buffers are; to look for them anew costs a tenth of a step."""
+
+    def __init__(self, game: Game) -> None:
+        self.game, self.modules = game, list(game.modules())
+        self.names = [name for name, _ in (*game.named_parameters(), *game.named_buffers())]
+        self._owners = [_owner(game, name) for name in self.names]
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        return [owner[key] for owner, key in self._owners]
+
+    @property
+    def modes(self) -> tuple[bool, ...]:
+        return tuple([module.training for module in self.modules])
+
+
+def _owner(game: Game, name: str) -> tuple[dict[str, Any], str]:
+    path, _, key = name.rpartition(".")
+    module = game.get_submodule(path)
+    return (module._parameters if key in module._parameters else module._buffers), key
+
+
 @dataclass(frozen=True)
 class _Inputs:
-    """All that an evaluation depends on, as a flat list of tensors and what is no tensor."""
+    """All that an evaluation depends on: tensors by name, and a tree of tensors and values."""
 
+    names: list[str]
+    named: list[Tensor]
     leaves: list[Any]
     tree: TreeSpec
     key: Hashable
 
     @classmethod
-    def of(cls, query: Query, state: State) -> _Inputs:
-        game = query.game
-        named = dict(game.named_parameters()) | dict(game.named_buffers())
-        leaves, tree = tree_flatten((named, query.batch, state, query.scale))
-        modes = tuple(module.training for module in game.modules())
-        return cls(leaves, tree, (str(tree), tuple(map(_sort, leaves)), modes))
+    def of(cls, places: _Places, query: Query, state: State) -> _Inputs:
+        named = places.tensors
+        leaves, tree = tree_flatten((query.batch, state, query.scale))
+        # Parameters keep their shapes.
+        buffers = named[len(query.space.parameters) :]
+        sorts = tuple([_sort(leaf) for leaf in (*leaves, *buffers)])
+        return cls(places.names, named, leaves, tree, (str(tree), sorts, places.modes))
 
     @property
     def tensors(self) -> list[Tensor]:
-        return [leaf for leaf in self.leaves if isinstance(leaf, Tensor)]
+        return [*self.named, *(leaf for leaf in self.leaves if isinstance(leaf, Tensor))]
 
     def filled(self, tensors: tuple[Tensor, ...]) -> Any:
         """(parameters and buffers by name, batch, state, scale), with other tensors."""
         rest = iter(tensors)
+        named = {name: next(rest) for name in self.names}
         leaves = [next(rest) if isinstance(leaf, Tensor) else leaf for leaf in self.leaves]
-        return tree_unflatten(leaves, self.tree)
+        return named, *tree_unflatten(leaves, self.tree)
 
 
 def _sort(leaf: Any) -> Hashable:
@@ -123,7 +161,7 @@ class _Graph:
     """One evaluation at given shapes, as a function of tensors."""
 
     def __init__(self, query: Query, adjustment: Adjustment, inputs: _Inputs, backend: str) -> None:
-        self._updated = _updated(query)
+        self._updated = query.space.buffers_of(query.update_buffers)
         self._traced = _Traced()
         pure = self._pure(query, adjustment, inputs)
         graph = make_fx(pure, tracing_mode="fake")(*(t.detach() for t in inputs.tensors))
@@ -164,12 +202,6 @@ class _Graph:
             return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
 
         return pure
-
-
-def _updated(query: Query) -> tuple[str, ...]:
-    """The buffers in which the evaluation may leave its traces."""
-    others = set(query.space.buffers_of_others(query.update_buffers))
-    return tuple(name for name, _ in query.game.named_buffers() if name not in others)
 
 
 def _refuse(value: Tensor) -> Tensor:
