@@ -93,7 +93,7 @@ class PlayerSpace:
             ValueError: For a name that no player has.
             TypeError: For what is no name.
         """
-        if players is None:
+        if players is None or players == self.players:
             return self.players
         if not isinstance(players, str | Sequence):
             raise TypeError(f"players: expected a name or several, got {players!r}")
@@ -121,9 +121,13 @@ class PlayerSpace:
 
         They are views of one buffer, which the next call writes again.
         """
-        for player in self.named(players):
+        chosen = self.named(players)
+        if chosen == self.players:
+            torch.mul(gradient.detach(), sign, out=self._buffer)
+        for player in chosen:
             block, owned = self._blocks[player], self._owned[player]
-            torch.mul(gradient[block].detach(), sign, out=self._buffer[block])
+            if chosen != self.players:
+                torch.mul(gradient[block].detach(), sign, out=self._buffer[block])
             for p, piece in zip(self.parameters[owned], self._buffer_pieces[owned], strict=True):
                 p.grad = piece
 
