@@ -97,15 +97,30 @@ def by_hand(nets: Nets, batch: Batch, loss: str = "standard") -> Step:
 
 
 def by_library(
-    engine: Callable[[], Engine] = Eager, loss: str = "standard", **method: Any
+    engine: Callable[[], Engine] = Eager,
+    loss: str = "standard",
+    parts: int = 1,
+    share: int = 1,
+    **method: Any,
 ) -> Callable[[Nets, Batch], Step]:
+    """A GameOptimizer's step.
+
+    Args:
+        engine: of the field.
+        loss: of the GAN.
+        parts: micro-batches.
+        share: the step sees one part of so many of the batch.
+        method: adjustment and schedule.
+    """
+
     def build(nets: Nets, batch: Batch) -> Step:
+        batch = {key: x[: len(x) // share] for key, x in batch.items()}
         generator, discriminator = nets
         optimizers = {
             "generator": RMSprop(generator.parameters(), 1e-4),
             "discriminator": RMSprop(discriminator.parameters(), 1e-4),
         }
-        field = GameField(GAN(*nets, DIVERGENCES[loss]), engine=engine())
+        field = GameField(GAN(*nets, DIVERGENCES[loss]), engine=engine(), microbatches=parts)
         opt = GameOptimizer(field, optimizers, **method)
         return lambda: opt.step(batch)
 
@@ -122,6 +137,8 @@ CASES: dict[str, Callable[[Nets, Batch], Step]] = {
     "plain, compiled": by_library(Compiled),
     "consensus, compiled": by_library(Compiled, adjustment=Consensus(0.1)),
     "consensus, differences": by_library(FiniteDifference, adjustment=Consensus(0.1)),
+    "consensus, four parts": by_library(parts=4, adjustment=Consensus(0.1)),
+    "consensus, one of four": by_library(share=4, adjustment=Consensus(0.1)),
     "consensus every 4": by_library(Score, adjustment=EveryK(Consensus(0.4), 4)),
     "js by hand": partial(by_hand, loss="js"),
     "js plain, zero-sum": by_library(ZeroSum, "js"),
