@@ -25,6 +25,7 @@ from nashgrad.adjustments import NormRatio as NormRatio
 from nashgrad.adjustments import Optimistic as Optimistic
 from nashgrad.adjustments import SpectralConsensus as SpectralConsensus
 from nashgrad.adjustments import StableOpponentShaping as StableOpponentShaping
+from nashgrad.adjustments import Subsampled as Subsampled
 from nashgrad.adjustments import Symplectic as Symplectic
 from nashgrad.analysis.diagnosis import diagnose as diagnose
 from nashgrad.analysis.doctor import Audit as Audit

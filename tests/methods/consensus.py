@@ -1,7 +1,7 @@
 """Rows of the consensus family, of clipping, and of descent on |v|^2 / 2.
 
-`DebiasedConsensus` has no row: it needs two samples, a quadratic game has none, and over ranks it
-takes other halves than one process does. Its own tests have the formula.
+`DebiasedConsensus` and `Subsampled` have no row: they need several samples, a quadratic game has
+none, and over ranks they take other parts than one process does. Their own tests have the formula.
 """
 
 from __future__ import annotations

@@ -22,5 +22,6 @@ from nashgrad.adjustments.opponent import LookAhead as LookAhead
 from nashgrad.adjustments.opponent import StableOpponentShaping as StableOpponentShaping
 from nashgrad.adjustments.optimistic import Optimistic as Optimistic
 from nashgrad.adjustments.spectral import SpectralConsensus as SpectralConsensus
+from nashgrad.adjustments.subsampled import Subsampled as Subsampled
 from nashgrad.adjustments.surgery import LocalSymplecticSurgery as LocalSymplecticSurgery
 from nashgrad.adjustments.symplectic import Symplectic as Symplectic

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nashgrad.core.adjustment import Adjustment, Base
+from nashgrad.core.adjustment import Adjustment, Base, check_inner
 from nashgrad.core.limits import check_count, check_not_negative, check_positive
 from nashgrad.core.linearization import Linearization, Order, State
 from nashgrad.core.space import PlayerSpace
@@ -48,7 +48,7 @@ class EveryK(Adjustment):
     k: int
 
     def __post_init__(self) -> None:
-        _check_inner(self.inner)
+        check_inner(self.inner)
         check_count("k", self.k)
 
     @property
@@ -108,7 +108,7 @@ class NormRatio(Adjustment):
     maximum: float | None = None
 
     def __post_init__(self) -> None:
-        _check_inner(self.inner)
+        check_inner(self.inner)
         check_positive("ratio", self.ratio)
         if self.maximum is not None:
             check_positive("maximum", self.maximum)
@@ -180,7 +180,7 @@ class DualAscent(Adjustment):
     maximum: float = 100.0
 
     def __post_init__(self) -> None:
-        _check_inner(self.inner)
+        check_inner(self.inner)
         check_positive("rate", self.rate)
         check_not_negative("target", self.target)
         check_not_negative("initial", self.initial)
@@ -210,8 +210,3 @@ class DualAscent(Adjustment):
             gamma = (gamma + self.rate * excess).clamp(0.0, self.maximum)
         changed, inner = self.inner.update(w, at, state["inner"])
         return w + gamma * (changed - w), {"gamma": gamma, "inner": inner}
-
-
-def _check_inner(inner: object) -> None:
-    if not isinstance(inner, Adjustment):
-        raise TypeError(f"inner: expected an Adjustment, got {inner!r}")

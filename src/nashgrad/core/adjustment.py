@@ -57,6 +57,12 @@ class Adjustment(abc.ABC):
         """Maps w, `(n,)`, at a point. The memory of players that do not move stays as it is."""
 
 
+def check_inner(inner: object) -> None:
+    """Raises `TypeError` for what is no adjustment."""
+    if not isinstance(inner, Adjustment):
+        raise TypeError(f"inner: expected an Adjustment, got {inner!r}")
+
+
 class PureAdjustment(Adjustment):
     """An adjustment without memory: a function w -> w at a point."""
 

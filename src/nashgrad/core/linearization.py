@@ -240,8 +240,27 @@ class Linearization:
             for part in split_batch(self.query.batch, n)
         ]
 
-    def _on(self, batch: Batch) -> Linearization:
-        return self.engine.linearize(replace(self.query, batch=batch, update_buffers=()))
+    def subsampled(self, n: int) -> Linearization:
+        """The same v, of all players, with the Jacobian of the first n-th of the batch.
+
+        Raises:
+            ValueError: When the batch has fewer samples than n.
+        """
+        value, others = (
+            self.value,
+            tuple(p for p in self.space.players if p not in self.query.evaluated),
+        )
+        if others:
+            rest = replace(self.query, players=others, order=1, update_buffers=())
+            value = value + self.engine.linearize(rest).value
+            self.cost.evaluations += rest.share
+        part = self._on(split_batch(self.query.batch, n)[0], order=2)
+        share = self.share / n
+        self.cost.evaluations += part.query.share * share
+        return replace(part, value=value, losses=self.losses, cost=self.cost, share=share)
+
+    def _on(self, batch: Batch, **asked: Any) -> Linearization:
+        return self.engine.linearize(replace(self.query, batch=batch, update_buffers=(), **asked))
 
     def _count(self, product: Tensor) -> Tensor:
         self.cost.products += self.share * self.query.game.evaluations

@@ -78,6 +78,7 @@ METHODS: dict[type, Callable[[Any], Adjustment]] = {
         a.Consensus(m.gamma, source="discriminator", target="generator"),
     ),
     c.ConsensusEveryK: lambda m: a.EveryK(a.Consensus(m.gamma), m.k),
+    c.ConsensusSubsampled: lambda m: a.Subsampled(a.Consensus(m.gamma), m.parts),
     c.ConsensusNormRatio: lambda m: a.NormRatio(a.Consensus(1.0), m.ratio),
     c.ConsensusDualAscent: lambda m: a.DualAscent(
         a.Consensus(1.0), m.rate, target=m.target, initial=m.initial, maximum=m.maximum

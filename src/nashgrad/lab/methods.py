@@ -85,6 +85,12 @@ METHODS: Mapping[str, Row] = {
         "T. Karras et al.: Analyzing and Improving the Image Quality of StyleGAN, 2020",
         products=0.25, period=4, memory="counts",
     ),
+    "consensus_subsampled": Row(
+        "Subsampled", "consensus", "v - gamma J_S^T v, S an n-th of the batch",
+        "R. Byrd, G. Chin, W. Neveitt, J. Nocedal: On the Use of Stochastic Hessian Information in "
+        "Optimization Methods for Machine Learning, 2011",
+        evaluations=1.125, products=0.125,
+    ),
     "consensus_norm_ratio": Row(
         "NormRatio", "consensus", "v - c J^T v, c = ratio |v| / |J^T v|", "ours",
         products=1, keeps="and others",

@@ -21,7 +21,14 @@ from nashgrad.lab.config.limits import (
 from nashgrad.lab.config.limits import (
     Decay as BelowOne,
 )
-from nashgrad.lab.config.methods import Acgd, KrylovDescent, Method, Newton, NoMethod
+from nashgrad.lab.config.methods import (
+    Acgd,
+    ConsensusSubsampled,
+    KrylovDescent,
+    Method,
+    Newton,
+    NoMethod,
+)
 from nashgrad.lab.config.objectives import AVERAGES, InstanceNoise, Loss, Penalties
 from nashgrad.lab.config.optimizers import Constant, Cosine, Linear, LrSchedule, Optimizers, Sgd
 from nashgrad.lab.config.schedules import ImplicitEuler, Schedule, Simultaneous
@@ -147,6 +154,12 @@ def misfits(config: Config) -> Iterator[str]:
         yield (
             f"microbatches: must be at most data.batch, which is {config.data.batch}, "
             f"got {config.microbatches}"
+        )
+    parts = config.method.parts if isinstance(config.method, ConsensusSubsampled) else 1
+    if parts * config.microbatches > config.data.batch:
+        yield (
+            f"method.parts: the {config.microbatches} microbatches of each part need a sample, and "
+            f"data.batch is {config.data.batch}, got {parts} parts"
         )
     if config.microbatches > 1 and config.loss in AVERAGES:
         yield f"microbatches: must be 1 with loss {config.loss}, which is no mean over samples"

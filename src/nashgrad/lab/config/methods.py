@@ -117,6 +117,15 @@ class ConsensusEveryK:
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
+class ConsensusSubsampled:
+    """Consensus with the Jacobian of a part of the batch."""
+
+    name: Literal["consensus_subsampled"] = "consensus_subsampled"
+    gamma: NonNegative = key(10.0, GAMMA)
+    parts: Count = key(8, "of the batch, of which one gives the Jacobian")
+
+
+@dataclass(frozen=True, config=FORBID_UNKNOWN)
 class ConsensusNormRatio:
     """Consensus whose gamma is the ratio of the norms of v and J^T v, anew in each step."""
 
@@ -287,6 +296,7 @@ Method = Annotated[
     | Jare
     | NagarajanKolter
     | ConsensusEveryK
+    | ConsensusSubsampled
     | ConsensusNormRatio
     | ConsensusDualAscent
     | ConsensusSpectral
