@@ -261,6 +261,8 @@ REFUSED = [
 ADDED = [
     ("data: {batch: many}", "data.batch: expected an integer, got 'many'"),
     ("data: 3", "data: expected a section with keys, got 3"),
+    ("batch: 64", "batch: unknown key, did you mean data.batch?"),
+    ("filters: 16", "filters: unknown key, did you mean model.filters?"),
     ("optimiser: {}", "optimiser: unknown key, did you mean optimizer?"),
     (
         "zzz: 1",

@@ -91,7 +91,7 @@ def _line(
     if kind == "unexpected_keyword_argument":
         known = [*kinds(holder), *(also if holder is Config else [])]
         owner = f"{_noun(steps[:-1])} {error['loc'][-2]!r}" if "name" in known else ""
-        return key, _unknown_key(str(last), owner, known)
+        return key, _unknown_key(str(last), owner, known, holder)
     if kind.startswith("union_tag"):
         name = None if kind == "union_tag_not_found" else error["ctx"]["tag"]
         if (other := _where_it_belongs(name, holder)) is not None:
@@ -120,10 +120,17 @@ def _with_article(key: str) -> str:
     return f"{'an' if key[0] in 'aeiou' or key.startswith('lr') else 'a'} {key.replace('_', ' ')}"
 
 
-def _unknown_key(key: str, owner: str, known: list[str]) -> str:
+def _unknown_key(key: str, owner: str, known: list[str], holder: Any) -> str:
     """What to say of a key; `owner` is the named section that lacks it."""
+    inside = [
+        name
+        for name, section in kinds(holder).items()
+        if any(key in kinds(kind) for kind in (section, *variants(section).values()))
+    ]
     if suggestion := did_you_mean(key, known):
         return f"unknown key{suggestion}"
+    if inside:
+        return f"unknown key, did you mean {inside[0]}.{key}?"
     return f"{owner} has no {key}" if owner else f"unknown key; known: {', '.join(known)}"
 
 
