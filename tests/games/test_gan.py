@@ -1,5 +1,8 @@
 """The GAN game: what is evaluated, labels, penalties, and blocks that must not go silent."""
 
+import re
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -122,3 +125,16 @@ def test_a_penalty_on_a_net_whose_third_derivative_is_wrong_has_v_but_no_jacobia
     assert field.linearize(batch, order=1).value.isfinite().all()
     with pytest.raises(ValueError, match="third derivative of LayerNorm is wrong"):
         field.linearize(batch)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"divergence": "hinge"}, "divergence must be an Objective, such as objectives.OBJECT"),
+        ({"penalties": R1(1.0)}, "penalties must be a Sequence, such as [R1(1.0)], got "),
+        ({"penalties": ["r1"]}, "penalties: each must be a Penalty, such as R1(1.0), got 'r1'"),
+    ],
+)
+def test_what_is_no_objective_or_penalty_is_refused(arguments: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(message)):
+        ng.GAN(nn.Linear(2, 2), nn.Linear(2, 1), **arguments)

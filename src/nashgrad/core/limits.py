@@ -39,7 +39,10 @@ def check_count(name: str, value: object) -> None:
 def check_kind(name: str, value: object, kind: type, example: str) -> None:
     """Raises `TypeError` unless the value is of a kind."""
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, such as {example}, got {value!r}")
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        raise TypeError(
+            f"{name} must be {article} {kind.__name__}, such as {example}, got {value!r}"
+        )
 
 
 def _is_finite(value: object) -> bool:

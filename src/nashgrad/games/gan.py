@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from nashgrad.core.checks import check_third_derivatives
 from nashgrad.core.game import Batch, Losses
+from nashgrad.core.limits import check_kind
 from nashgrad.engines.score import Scored, ScoreGame
 from nashgrad.objectives.divergences import standard
 from nashgrad.objectives.instance_noise import ON_FAKE, ON_REAL, InstanceNoise
@@ -37,6 +38,9 @@ class GAN(ScoreGame):
         penalties: further terms of the discriminator's loss.
         instance_noise: noise on all that the discriminator sees.
         conditional: whether the nets take labels.
+
+    Raises:
+        TypeError: For a divergence or a penalty that is none.
     """
 
     def __init__(
@@ -49,6 +53,10 @@ class GAN(ScoreGame):
         instance_noise: InstanceNoise | None = None,
         conditional: bool = False,
     ) -> None:
+        check_kind("divergence", divergence, Objective, "objectives.OBJECTIVES['hinge']")
+        check_kind("penalties", penalties, Sequence, "[R1(1.0)]")
+        for penalty in penalties:
+            check_kind("penalties: each", penalty, Penalty, "R1(1.0)")
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
         self.divergence, self.penalties = divergence, tuple(penalties)
