@@ -39,10 +39,8 @@ def check_count(name: str, value: object) -> None:
 def check_kind(name: str, value: object, kind: type, example: str) -> None:
     """Raises `TypeError` unless the value is of a kind."""
     if not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIO" else "a"
-        raise TypeError(
-            f"{name} must be {article} {kind.__name__}, such as {example}, got {value!r}"
-        )
+        wanted = f"{'an' if kind.__name__[0] in 'AEIO' else 'a'} {kind.__name__}"
+        raise TypeError(f"{name} must be {wanted}, such as {example}, got {value!r}")
 
 
 def _is_finite(value: object) -> bool:
