@@ -136,6 +136,8 @@ CASES: dict[str, Callable[[Nets, Batch], Step]] = {
     "consensus, score": by_library(Score, adjustment=Consensus(0.1)),
     "plain, compiled": by_library(Compiled),
     "consensus, compiled": by_library(Compiled, adjustment=Consensus(0.1)),
+    "plain, compiled score": by_library(lambda: Compiled(Score())),
+    "consensus, compiled score": by_library(lambda: Compiled(Score()), adjustment=Consensus(0.1)),
     "consensus, differences": by_library(FiniteDifference, adjustment=Consensus(0.1)),
     "consensus, four parts": by_library(parts=4, adjustment=Consensus(0.1)),
     "consensus, one of four": by_library(share=4, adjustment=Consensus(0.1)),

@@ -91,6 +91,28 @@ def test_a_traced_schedule_trains_as_it_does(schedule: ng.Schedule, graphs: int)
     same(CASES["mlp"], ng.Consensus(0.3), schedule, graphs=graphs)
 
 
+@pytest.mark.parametrize(
+    ("loss", "engine"), [("standard", ng.Score), ("js", ng.ZeroSum)], ids=["score", "zero-sum"]
+)
+@pytest.mark.parametrize("schedule", [ng.Simultaneous(), ng.Alternating()])
+def test_other_engines_can_be_traced(
+    loss: str, engine: Callable[[], ng.Engine], schedule: ng.Schedule
+) -> None:
+    for adjustment in (ng.Consensus(0.3), ng.Subsampled(ng.Consensus(0.3), 2)):
+        plain, _ = train(lambda: mlp_gan(loss), ng.Eager(), adjustment, schedule)
+        traced = ng.Compiled(engine(), backend="eager")
+        ours, _ = train(lambda: mlp_gan(loss), traced, adjustment, schedule)
+        assert error(ours, plain) < 1e-10
+        assert not traced._fell_back
+
+
+def test_claims_are_checked_before_a_trace_runs() -> None:
+    case = mlp_gan("standard")
+    field = ng.GameField(case.game, engine=ng.Compiled(ng.ZeroSum(), backend="eager"))
+    with pytest.raises(ValueError, match="ZeroSum needs a field that is that of one"):
+        field.evaluate(case.batch, None, ng.Consensus(0.3), None)
+
+
 def test_one_case_with_inductor() -> None:
     same(CASES["mlp"], ng.Consensus(0.3), backend="inductor")
 

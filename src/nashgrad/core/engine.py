@@ -25,6 +25,17 @@ class Engine(abc.ABC):
     def linearize(self, query: Query) -> Linearization:
         """Answers a query. Writes nothing but buffers, and those only when allowed to."""
 
+    def vouch(self, query: Query) -> None:  # noqa: B027 (most engines claim nothing)
+        """Looks at numbers where the answer rests on a claim; before the first one, or rarely.
+
+        Raises:
+            ValueError: The claim does not hold.
+        """
+
+    def unchecked(self, query: Query) -> Linearization:
+        """The answer of `linearize` without `vouch`; pure, so that it can be traced."""
+        return self.linearize(query)
+
     def evaluate(self, query: Query, adjustment: Adjustment, state: State) -> Evaluation:
         """Linearizes, then adjusts.
 

@@ -244,6 +244,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "zero_sum": ZeroSum,
     "score": Score,
     "compiled": Compiled,
+    "compiled_score": lambda: Compiled(Score()),
     "finite_difference": FiniteDifference,
     "zero_sum_difference": ZeroSumDifference,
 }
@@ -256,9 +257,9 @@ def _engine(config: c.Config, game: GAN) -> Engine:
             f"engine: {config.engine} needs a zero-sum loss such as js, got {config.loss}"
         )
     joined = any(isinstance(m, _BatchNorm) for m in game.discriminator.modules())
-    if config.engine == "score" and joined:
+    if config.engine.endswith("score") and joined:
         raise UsageError(
-            "engine: score needs a discriminator without batch norm, which joins samples"
+            f"engine: {config.engine} needs a discriminator without batch norm, which joins samples"
         )
     return ENGINES[config.engine]()
 

@@ -67,7 +67,13 @@ class Evaluate:
 
 
 Engine = Literal[
-    "eager", "zero_sum", "score", "compiled", "finite_difference", "zero_sum_difference"
+    "eager",
+    "zero_sum",
+    "score",
+    "compiled",
+    "compiled_score",
+    "finite_difference",
+    "zero_sum_difference",
 ]
 
 
@@ -148,7 +154,12 @@ def misfits(config: Config) -> Iterator[str]:
     """What is right in itself and impossible together, as `key: text` lines."""
     if config.engine.endswith("difference") and config.precision != "fp32":
         yield f"engine: {config.engine} needs precision fp32, got {config.precision}"
-    if config.unrolled is not None and config.engine.startswith(("zero_sum", "score")):
+    if config.unrolled is not None and config.engine in (
+        "zero_sum",
+        "zero_sum_difference",
+        "score",
+        "compiled_score",
+    ):
         yield f"engine: {config.engine} does not know unrolled games"
     if config.microbatches > config.data.batch:
         yield (
