@@ -5,9 +5,9 @@
 
 The denominator is `by_hand`: one generator forward shared by both losses, one `autograd.grad` per
 player, stock optimisers, no code of the library; cases of the zero-sum game are over the loop by
-hand of that game. Steps are timed in turn, round after round, so
-that a machine that changes its speed changes it for all. Memory is the peak above the process with
-networks, optimisers and batch in place, each case in a process of its own.
+hand of that game. Steps are timed in turn, round after round, so that a machine that changes its
+speed changes it for all; on CUDA each round waits for the device. Memory is the peak above the
+process with networks, optimisers and batch in place, each case in a process of its own.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from peers import INNER_RATE, INSTALLED, PEERS, RATE, Batch, Nets, Step, naive_consensus
 from torch.nn.functional import softplus
-from torch.optim import RMSprop
+from torch.optim import SGD, Optimizer, RMSprop
 
 from nashgrad import (
     GAN,
+    AdaptiveCompetitive,
     Alternating,
     Compiled,
     Consensus,
@@ -38,18 +40,18 @@ from nashgrad import (
     Engine,
     EveryK,
     FiniteDifference,
+    Game,
     GameField,
     GameOptimizer,
+    Krylov,
     Score,
+    Subsampled,
+    Unrolled,
     ZeroSum,
     ZeroSumDifference,
 )
 from nashgrad.models import MLP, dcgan
 from nashgrad.objectives import DIVERGENCES
-
-Step = Callable[[], object]
-Nets = tuple[nn.Module, nn.Module]
-Batch = dict[str, Tensor]
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -77,7 +79,7 @@ def by_hand(nets: Nets, batch: Batch, loss: str = "standard") -> Step:
     """What a user writes today, well: the standard loss, or the zero-sum one."""
     generator, discriminator = nets
     g, d = list(generator.parameters()), list(discriminator.parameters())
-    optimizers = RMSprop(g, 1e-4), RMSprop(d, 1e-4)
+    optimizers = RMSprop(g, RATE), RMSprop(d, RATE)
 
     def step() -> None:
         fake = generator(batch["latent"])
@@ -101,6 +103,8 @@ def by_library(
     loss: str = "standard",
     parts: int = 1,
     share: int = 1,
+    unrolled: float | None = None,
+    optimizer: type[Optimizer] = RMSprop,
     **method: Any,
 ) -> Callable[[Nets, Batch], Step]:
     """A GameOptimizer's step.
@@ -110,6 +114,8 @@ def by_library(
         loss: of the GAN.
         parts: micro-batches.
         share: the step sees one part of so many of the batch.
+        unrolled: the rate of one step of the discriminator that the generator foresees.
+        optimizer: below.
         method: adjustment and schedule.
     """
 
@@ -117,10 +123,13 @@ def by_library(
         batch = {key: x[: len(x) // share] for key, x in batch.items()}
         generator, discriminator = nets
         optimizers = {
-            "generator": RMSprop(generator.parameters(), 1e-4),
-            "discriminator": RMSprop(discriminator.parameters(), 1e-4),
+            "generator": optimizer(generator.parameters(), RATE),
+            "discriminator": optimizer(discriminator.parameters(), RATE),
         }
-        field = GameField(GAN(*nets, DIVERGENCES[loss]), engine=engine(), microbatches=parts)
+        game: Game = GAN(*nets, DIVERGENCES[loss])
+        if unrolled is not None:
+            game = Unrolled(game, "discriminator", 1, unrolled)
+        field = GameField(game, engine=engine(), microbatches=parts)
         opt = GameOptimizer(field, optimizers, **method)
         return lambda: opt.step(batch)
 
@@ -142,11 +151,18 @@ CASES: dict[str, Callable[[Nets, Batch], Step]] = {
     "consensus, four parts": by_library(parts=4, adjustment=Consensus(0.1)),
     "consensus, one of four": by_library(share=4, adjustment=Consensus(0.1)),
     "consensus every 4": by_library(Score, adjustment=EveryK(Consensus(0.4), 4)),
+    "consensus, J of an eighth": by_library(Score, adjustment=Subsampled(Consensus(0.1), 8)),
+    "consensus, naive": naive_consensus,
+    "unrolled": by_library(unrolled=INNER_RATE),
     "js by hand": partial(by_hand, loss="js"),
     "js plain, zero-sum": by_library(ZeroSum, "js"),
     "js consensus": by_library(loss="js", adjustment=Consensus(0.1)),
     "js consensus, differences": by_library(ZeroSumDifference, "js", adjustment=Consensus(0.1)),
     "js consensus, zero-sum": by_library(ZeroSum, "js", adjustment=Consensus(0.1)),
+    "js acgd, zero-sum": by_library(
+        ZeroSum, "js", optimizer=SGD, adjustment=AdaptiveCompetitive(solver=Krylov("gmres", 1e-4))
+    ),
+    **INSTALLED,
 }
 PERIODS = {"consensus every 4": 4}
 """Steps that differ among themselves are timed by whole periods."""
@@ -264,6 +280,13 @@ def table(net: str, rows: dict[str, dict[str, float]]) -> str:
     return "\n".join([head, *lines])
 
 
+def processor() -> str:
+    """The model of the CPU, as far as the system tells."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nets", nargs="+", choices=list(NETS), default=list(NETS))
@@ -278,11 +301,14 @@ def main() -> int:
     torch.set_num_threads(arguments.threads)
     figures: dict[str, Any] = {
         "torch": torch.__version__,
-        "device": torch.cuda.get_device_name() if DEVICE.type == "cuda" else platform.machine(),
+        "device": torch.cuda.get_device_name() if DEVICE.type == "cuda" else processor(),
         "threads": arguments.threads,
         "rounds": arguments.rounds,
         "nets": {},
     }
+    print(", ".join(f"{key} {figures[key]}" for key in ("torch", "device", "threads", "rounds")))
+    if lacking := [package for package, _ in PEERS.values() if not find_spec(package)]:
+        print(f"without {', '.join(lacking)}, which are not installed")
     for net in arguments.nets:
         cases = asked(net, arguments.cases)
         times = timed(net, cases, arguments.rounds, arguments.seconds)

@@ -144,6 +144,8 @@ def section(kind: Any, name: str | None = None) -> st.SearchStrategy[dict[str, A
 def fitted(values: dict[str, Any]) -> dict[str, Any]:
     """Makes parts fit that are right only each for itself."""
     values["microbatches"] = min(values["microbatches"], values["data"]["batch"])
+    if "parts" in values["method"]:
+        values["method"]["parts"], values["microbatches"] = 1, 1
     values["data"]["path"] = values["data"]["path"] or "somewhere"
     if values["lr_schedule"]["name"] in ("cosine", "linear"):
         values["budget"] = None
