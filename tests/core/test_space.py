@@ -3,6 +3,8 @@
 import pytest
 import torch
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
+from torch.nn.parallel import DistributedDataParallel
 
 import nashgrad as ng
 from nashgrad.core.space import PlayerSpace
@@ -184,13 +186,16 @@ def test_parameters_on_several_devices() -> None:
         PlayerSpace(Nets(a=nn.Linear(1, 1), b=nn.Linear(1, 1, device="meta")))
 
 
-def test_wrapped_in_data_parallel() -> None:
-    wrapped = nn.parallel.DistributedDataParallel.__new__(nn.parallel.DistributedDataParallel)
+@pytest.mark.parametrize("kind", [DistributedDataParallel, FSDPModule])
+def test_wrapped_in_data_parallel(kind: type) -> None:
+    wrapper = type(kind.__name__, (kind, nn.Module), {})  # as FSDP makes classes of its own
+    wrapped = nn.Module.__new__(wrapper)
     nn.Module.__init__(wrapped)
     wrapped.module = nn.Linear(1, 1)
     message = (
-        r"^module 'a' is wrapped in DistributedDataParallel, whose hooks miss autograd\.grad: "
-        r"pass the bare module, and reduce=nashgrad\.distributed\.all_reduce_mean to the GameField$"
+        rf"^module 'a' is wrapped in {kind.__name__}, whose hooks miss autograd\.grad: pass the "
+        r"bare module, whole on every rank, and reduce=nashgrad\.distributed\.all_reduce_mean to "
+        r"the GameField$"
     )
     with pytest.raises(TypeError, match=message):
         PlayerSpace(Nets(a=wrapped))

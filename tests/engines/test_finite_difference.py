@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import nashgrad as ng
 from nashgrad.engines import patterns
@@ -203,6 +204,61 @@ def test_games_without_a_second_derivative() -> None:
     assert error(at.jacobian.T @ at.value, exact) > 0.1  # torch drops a part without a word
     at = ng.GameField(case.game, engine=ng.FiniteDifference(central=True)).linearize(case.batch)
     assert error(at.jacobian.T @ at.value, exact) < 1e-8
+
+
+class Attention(nn.Module):
+    """Sets of six points, by torch's fused kernel or what a context puts in its place."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.into, self.out = nn.Linear(inputs, 24), nn.Linear(8, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.into(x).unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.out(mixed.transpose(1, 2).flatten(-2).relu())  # type: ignore[no-any-return]
+
+
+def sets() -> tuple[ng.GAN, dict[str, Tensor]]:
+    torch.manual_seed(0)
+    generator = Attention(3, 2)
+    discriminator = nn.Sequential(Attention(2, 5), nn.Flatten(), nn.Linear(30, 1))
+    batch = {"real": torch.randn(32, 6, 2), "latent": torch.randn(32, 6, 3)}
+    return ng.GAN(generator, discriminator), batch
+
+
+@pytest.fixture
+def of_sets() -> Tensor:
+    """J^T v of `sets` in float64, with a kernel that has a second derivative."""
+    game, batch = sets()
+    with sdpa_kernel(SDPBackend.MATH):
+        at = ng.GameField(game.double()).linearize({k: x.double() for k, x in batch.items()})
+        return at.jacobian.T @ at.value
+
+
+def test_fused_attention(of_sets: Tensor) -> None:
+    game, batch = sets()
+    at = ng.GameField(game).linearize(batch)
+    with pytest.raises(RuntimeError, match="attention runs on a fused kernel"):
+        at.jacobian.T @ at.value
+    at = ng.GameField(game, engine=ng.FiniteDifference(central=True)).linearize(batch)
+    assert error((at.jacobian.T @ at.value).double(), of_sets) < 1e-3
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own
+def test_compiled_modules(of_sets: Tensor) -> None:
+    """Their kinks are frozen too, whether they have run before or not."""
+    game, batch = sets()
+    for module in (game.generator, game.discriminator):
+        module.compile(backend="aot_eager")
+    at = ng.GameField(game).linearize(batch)
+    with pytest.raises(RuntimeError, match="a module is compiled"):
+        at.jacobian.T @ at.value
+    field = ng.GameField(game, engine=ng.FiniteDifference(central=True))
+    for _ in range(2):
+        at = field.linearize(batch)
+        assert error((at.jacobian.T @ at.value).double(), of_sets) < 1e-3
+        field.linearize(batch, order=1)
 
 
 def test_a_product_that_fails_leaves_the_parameters() -> None:

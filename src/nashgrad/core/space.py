@@ -11,7 +11,6 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
-from torch.nn.parallel import DistributedDataParallel
 
 from nashgrad.core.game import Game
 
@@ -29,7 +28,8 @@ class PlayerSpace:
         ValueError: For a game without players, a player without trainable parameters, a parameter
         that two players share, a trainable parameter of no player, and parameters of several types
         or devices;
-        TypeError: For what is no game, and for a module wrapped in `DistributedDataParallel`.
+        TypeError: For what is no game, and for a module wrapped in `DistributedDataParallel` or
+        FSDP.
     """
 
     def __init__(self, game: Game) -> None:
@@ -249,9 +249,10 @@ def _check_owners(game: Game, owned: dict[str, dict[str, nn.Parameter]]) -> None
 
 def _refuse_wrapped(game: Game) -> None:
     for name, module in game.named_modules():
-        if isinstance(module, DistributedDataParallel):
+        kinds = {kind.__name__ for kind in type(module).__mro__}
+        if found := kinds & {"DistributedDataParallel", "FullyShardedDataParallel", "FSDPModule"}:
             raise TypeError(
-                f"module {name!r} is wrapped in DistributedDataParallel, whose hooks miss "
-                "autograd.grad: pass the bare module, and "
+                f"module {name!r} is wrapped in {found.pop()}, whose hooks miss autograd.grad: "
+                "pass the bare module, whole on every rank, and "
                 "reduce=nashgrad.distributed.all_reduce_mean to the GameField"
             )

@@ -33,8 +33,8 @@ class FiniteDifference(Engine):
     leaky_relu, max pooling, ...) keep to the pieces on which they are at x; see
     [`Patterns`][nashgrad.engines.patterns.Patterns]. In float32 the products are then right to
     1e-3 (forward, convolutions) or 5e-3 (forward, small nets or batch norm), and to 1e-3 and often
-    1e-4 (central). It is for games without a second derivative (attention
-    kernels, custom operations) and for convolutions, where it is cheaper than exact products.
+    1e-4 (central). It is for games without a second derivative: fused attention, compiled modules,
+    custom operations. Where there is one, exact products are cheaper.
 
     During a product the parameters are at the second point; they are put back by copying. Buffers
     are updated once, by the first pass.
