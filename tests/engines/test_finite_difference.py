@@ -245,7 +245,7 @@ def test_fused_attention(of_sets: Tensor) -> None:
     assert error((at.jacobian.T @ at.value).double(), of_sets) < 1e-3
 
 
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch's own
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # torch's own
 def test_compiled_modules(of_sets: Tensor) -> None:
     """Their kinks are frozen too, whether they have run before or not."""
     game, batch = sets()
