@@ -4,7 +4,9 @@ torch-fidelity stands in as a network with its interface: its weights are downlo
 can use the real one.
 """
 
+import os
 import pickle
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -72,7 +74,31 @@ def test_bad_weights(tmp_path: Path) -> None:
         Inception2015(path)
 
 
+NETWORK = """
+class FeatureExtractorInceptionV3:
+    pass
+"""
+
+
+def test_it_needs_no_torchvision(tmp_path: Path) -> None:
+    """torch-fidelity's package imports it, for other things; torchmetrics imports the package."""
+    package = tmp_path / "torch_fidelity"
+    package.mkdir()
+    (package / "__init__.py").write_text("import torchvision\n")
+    (package / "feature_extractor_inceptionv3.py").write_text(NETWORK)
+    (tmp_path / "torchvision.py").write_text("raise RuntimeError('made for another torch')\n")
+    program = "import nashgrad.metrics.inception as i; print(i._network().__name__)"
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == "FeatureExtractorInceptionV3"
+
+
 def test_without_torch_fidelity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
-    with pytest.raises(ImportError, match=r"needs torch-fidelity .*: pip install torch-fidelity"):
+    with pytest.raises(ImportError, match=r"needs torch-fidelity: pip install --no-deps torch-f"):
         Inception2015()

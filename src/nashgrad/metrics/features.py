@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nashgrad.metrics.extractors import Extractor, Pixels
+from nashgrad.metrics.torch_fidelity import spare_torchvision
 
 CHUNK = 1024  # images whose features are held at once
 
@@ -60,6 +61,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
 
 def _metric(width: int) -> Any:
     """Build torchmetrics' distance of given features, which it neither scales nor rounds them."""
+    spare_torchvision()
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except (ImportError, RuntimeError) as error:

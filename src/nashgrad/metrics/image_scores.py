@@ -9,6 +9,8 @@ from warnings import catch_warnings, simplefilter
 import torch
 from torch import Tensor, nn
 
+from nashgrad.metrics.torch_fidelity import spare_torchvision
+
 CHUNK = 512  # rows of a matrix of distances at once
 MODULES = {
     "InceptionScore": "torchmetrics.image.inception",
@@ -144,6 +146,7 @@ def _refuse_strange(name: str, x: Tensor) -> None:
 
 def _torchmetrics(name: str, **arguments: Any) -> Any:
     """A metric of given features, without the warning that it keeps them."""
+    spare_torchvision()
     try:
         module = import_module(MODULES[name])
     except (ImportError, RuntimeError) as error:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from nashgrad.metrics.extractors import Extractor, Features
+from nashgrad.metrics.torch_fidelity import spare_torchvision
 
 WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 SOURCE = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{WEIGHTS}"
@@ -72,12 +73,13 @@ def _refuse_strange(path: Path) -> None:
 
 
 def _network() -> Any:
+    spare_torchvision()
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except (ImportError, RuntimeError) as error:
         message = (
-            "the Inception network of 2015 needs torch-fidelity and the torchvision of your torch: "
-            f"pip install torch-fidelity ({error})"
+            "the Inception network of 2015 needs torch-fidelity: "
+            f"pip install --no-deps torch-fidelity ({error})"
         )
         raise ImportError(message) from error
     return FeatureExtractorInceptionV3
