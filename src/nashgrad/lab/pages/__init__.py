@@ -1,0 +1,5 @@
+"""What every web page of the laboratory shares: one file each, nothing fetched."""
+
+from nashgrad.lab.pages.page import PALETTE, asset, data_url, embedded, page
+
+__all__ = ["PALETTE", "asset", "data_url", "embedded", "page"]
