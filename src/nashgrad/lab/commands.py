@@ -268,6 +268,25 @@ class Reproduce:
         return reproduce(Asked(**vars(self)))
 
 
+@dataclass(frozen=True)
+class Play:
+    """Open the playground: two-player games, methods on them, and what eigenvalues predict.
+
+    One page that needs nothing else, also without a network.
+    """
+
+    out: Annotated[
+        str | None,
+        arg(aliases=("-o",), metavar="FILE", help="write the page there, and open no browser"),
+    ] = None
+
+    def run(self) -> int:
+        """Write the page, print where it is, and open it."""
+        from nashgrad.lab.play import play
+
+        return play(self.out)
+
+
 Command = (
     Train
     | Resume
@@ -281,6 +300,7 @@ Command = (
     | Classifier
     | Fetch
     | Methods
+    | Play
 )
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
@@ -295,6 +315,7 @@ COMMANDS: dict[str, type[Command]] = {
     "classifier": Classifier,
     "fetch": Fetch,
     "methods": Methods,
+    "play": Play,
 }
 
 
