@@ -1,115 +1,16 @@
-"""The playground: its numbers are the library's; it works offline, by keyboard, on any screen."""
+"""The playground works offline, by keyboard and pointer, on any screen; the command writes it."""
 
 import json
-import math
 import sys
 import webbrowser
-from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from typing import Any
 
 import pytest
-import torch
 
-from nashgrad import (
-    Alternating,
-    Consensus,
-    Extragradient,
-    Game,
-    GameField,
-    GameOptimizer,
-    Momentum,
-    Simultaneous,
-)
-from nashgrad.adjustments import Identity
-from nashgrad.analysis import Stability, updates
-from nashgrad.analysis.rates import DECIDED, largest_step_size, spectral_radius
-from nashgrad.games import DiracGAN, Quadratic, bilinear
 from nashgrad.lab import cli
 from nashgrad.lab.play import render
-
-Values = dict[str, float]
-STEPS = 25
-START = (1.1, -0.7)
-
-
-class Method(NamedTuple):
-    """The library's own of a method of the page, given gamma and beta."""
-
-    map: Callable[..., Any]
-    adjustment: Callable[..., Any] = lambda gamma, beta: Identity()
-    schedule: Any = Simultaneous()
-
-
-METHODS = {
-    "simultaneous": Method(lambda gamma, beta: updates.simultaneous),
-    "alternating": Method(lambda gamma, beta: updates.alternating, schedule=Alternating()),
-    "consensus": Method(
-        lambda gamma, beta: partial(updates.consensus, gamma=gamma),
-        lambda gamma, beta: Consensus(gamma),
-    ),
-    "extragradient": Method(lambda gamma, beta: updates.extragradient, schedule=Extragradient()),
-    "momentum": Method(
-        lambda gamma, beta: partial(updates.heavy_ball, beta=beta),
-        lambda gamma, beta: Momentum(beta),
-    ),
-    "momentum_in_turn": Method(
-        lambda gamma, beta: partial(updates.heavy_ball_in_turn, beta=beta),
-        lambda gamma, beta: Momentum(beta),
-        Alternating(),
-    ),
-}
-
-
-def quadratic(a1: float, a2: float, b: float) -> Quadratic:
-    J = torch.tensor([[-a1, -b], [b, -a2]], dtype=torch.float64)
-    return Quadratic(J, {"x": 1, "y": 1}, start=torch.tensor(START, dtype=torch.float64))
-
-
-GAMES: dict[str, Callable[..., Any]] = {
-    "bilinear": lambda c: bilinear(
-        torch.tensor([[c]], dtype=torch.float64), start=torch.tensor(START, dtype=torch.float64)
-    ),
-    "quadratic": quadratic,
-    "dirac": lambda: DiracGAN(start=START),
-}
-
-
-class Case(NamedTuple):
-    game: str
-    at: Values
-    method: str
-    h: float
-    gamma: float = 1.0
-    beta: float = 0.5
-
-    def address(self) -> str:
-        """What the page is asked for, on both sides."""
-        own = {"method": self.method, "h": self.h, "gamma": self.gamma, "beta": self.beta}
-        sides = {f"{side}.{name}": value for side in "ab" for name, value in own.items()}
-        where = {"x1": START[0], "x2": START[1], "steps": STEPS}
-        return urlencode({"game": self.game} | self.at | where | sides)
-
-
-DAMPED, UNEVEN = {"a1": 0.5, "a2": 0.5, "b": 2.0}, {"a1": 0.3, "a2": 1.7, "b": 1.1}
-DESCENT, FLED = {"a1": 0.4, "a2": 2.5, "b": 0.0}, {"a1": -0.5, "a2": -0.4, "b": 1.0}
-SADDLE = {"a1": -0.6, "a2": 1.9, "b": 0.35}
-CASES = [
-    *(Case("bilinear", {"c": 1.0}, method, 0.2) for method in METHODS),
-    *(Case("bilinear", {"c": 2.3}, method, 0.37, 0.4, -0.5) for method in METHODS),
-    *(Case("quadratic", DAMPED, method, 0.2, 0.3, 0.8) for method in METHODS),
-    *(Case("quadratic", UNEVEN, method, 0.3, 2.0, -0.35) for method in METHODS),
-    *(Case("quadratic", FLED, method, 0.1, 3.0, 0.25) for method in METHODS),
-    *(Case("quadratic", SADDLE, method, 0.45, 0.7, 0.6) for method in METHODS),
-    *(Case("quadratic", DESCENT, method, 0.7, 0.05, 0.3) for method in METHODS),
-    *(Case("dirac", {}, method, 0.5, 1.5, -0.4) for method in METHODS),
-    *(Case("dirac", {}, method, 1.3, 0.2, 0.15) for method in METHODS),
-    Case("quadratic", DAMPED, "simultaneous", 0.3),
-    Case("bilinear", {"c": 0.1}, "consensus", 5.0, 10.0),
-    Case("bilinear", {"c": 5.0}, "alternating", 0.5),
-]
+from pages.playground import METHODS, go, shown, until
 
 
 @pytest.fixture(scope="module")
@@ -117,165 +18,6 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("play") / "play.html"
     path.write_text(render(), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def page(browser: Any, path: Path) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    page = context.new_page()
-    page.goto(path.as_uri())
-    yield page
-    context.close()
-
-
-def go(page: Any, address: str) -> None:
-    """Shows a state, and waits until it is shown."""
-    page.evaluate("address => { location.hash = address; }", address)
-    until(page, "() => document.getElementById('main').dataset.shown === location.hash")
-
-
-def until(page: Any, holds: str, *given: Any) -> None:
-    """Playwright's own waiting evaluates texts in the page, which its policy forbids."""
-    for _ in range(500):
-        if page.evaluate(holds, *given):
-            return
-        page.wait_for_timeout(5)
-    raise AssertionError(f"never: {holds}")
-
-
-def shown(page: Any, side: str = "a") -> dict[str, Any]:
-    """The numbers of a side in full precision, by name."""
-    found = page.evaluate(
-        "side => Object.fromEntries([...document.querySelectorAll(`#${side} [data-value]`)]"
-        ".map(cell => [cell.id.slice(2), cell.dataset.value]))",
-        side,
-    )
-    return {name: _numbers(json.loads(value)) for name, value in found.items()}
-
-
-def _numbers(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_numbers(one) for one in value]
-    return float(value) if value in ("Infinity", "-Infinity", "NaN") else value
-
-
-def same_values(ours: list[list[float]], theirs: torch.Tensor) -> None:
-    """The same eigenvalues in any order."""
-    left = [complex(*pair) for pair in ours]
-    size = max(abs(value) for value in theirs.tolist())
-    assert len(left) == len(theirs)
-    for value in theirs.tolist():
-        nearest = min(left, key=lambda one: abs(one - value))
-        assert abs(nearest - value) <= 1e-9 * size
-        left.remove(nearest)
-
-
-def jacobian_at_rest(case: Case) -> torch.Tensor:
-    game = GAMES[case.game](**case.at)
-    with torch.no_grad():
-        for parameter in game.parameters():
-            parameter.zero_()
-    J: torch.Tensor = GameField(game).linearize(None).jacobian.to_dense()
-    return J.detach()
-
-
-def walked(case: Case) -> list[float]:
-    """Where the library's own steps lead."""
-    game: Game = GAMES[case.game](**case.at)
-    method = METHODS[case.method]
-    field = GameField(game)
-    opt = GameOptimizer(
-        field,
-        torch.optim.SGD(game.parameters(), lr=case.h),
-        adjustment=method.adjustment(case.gamma, case.beta),
-        schedule=method.schedule,
-    )
-    for _ in range(STEPS):
-        opt.step(None)
-    x: list[float] = opt.space.get().tolist()
-    return x
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.game}-{c.method}-{c.h}")
-def test_numbers_are_the_library_s(page: Any, case: Case) -> None:
-    go(page, case.address())
-    found = shown(page)
-    J = jacobian_at_rest(case)
-    update = METHODS[case.method].map(case.gamma, case.beta)
-    F, w = update(J, [1, 1], case.h), J
-    if case.method == "consensus":
-        w = updates.consensus_jacobian(J, [1, 1], case.gamma)
-    same_values(found["v-eigenvalues"], torch.linalg.eigvals(J))
-    same_values(found["w-eigenvalues"], torch.linalg.eigvals(w))
-    same_values(found["step-eigenvalues"], torch.linalg.eigvals(F))
-    assert found["radius"] == pytest.approx(spectral_radius(F), rel=1e-9)
-    assert found["ratio"] == pytest.approx(Stability.of(w).q_ratio, rel=1e-9)
-    straight = case.method in ("simultaneous", "consensus")
-    bound = Stability.of(w).max_step_size if straight else largest_step_size(update, J, [1, 1])
-    assert found["largest-step"] == pytest.approx(bound, rel=1e-9)
-    assert found["end"] == pytest.approx(walked(case), rel=1e-9)
-    assert found["predicted"] == verdict(spectral_radius(F))
-    assert shown(page, "b") == found
-
-
-def verdict(radius: float) -> str:
-    if abs(radius - 1) <= DECIDED:
-        return "cycles"
-    return "converges" if radius < 1 else "diverges"
-
-
-@pytest.mark.parametrize(
-    "case", [c for c in CASES if c.game != "dirac"], ids=lambda c: f"{c.game}-{c.method}-{c.h}"
-)
-def test_what_is_seen_is_what_is_predicted(page: Any, case: Case) -> None:
-    go(page, case.address())
-    found = shown(page)
-    assert found["observed"] == found["predicted"]
-
-
-@pytest.mark.parametrize(
-    ("method", "seen", "predicted"),
-    [
-        ("simultaneous", "cycles", "diverges"),  # flees zero, and ends on a limit cycle
-        ("alternating", "converges", "cycles"),  # ever more slowly
-        ("consensus", "converges", "converges"),
-        ("extragradient", "converges", "converges"),
-        ("momentum", "cycles", "diverges"),
-        ("momentum_in_turn", "converges", "converges"),
-    ],
-)
-def test_the_dirac_gan(page: Any, method: str, seen: str, predicted: str) -> None:
-    go(page, Case("dirac", {}, method, 0.5, 1.0, -0.5).address())
-    found = shown(page)
-    assert (found["observed"], found["predicted"]) == (seen, predicted)
-    why = page.inner_text("#a-why")
-    assert ("near the equilibrium" in why) == (seen != predicted)
-
-
-def test_a_start_at_the_equilibrium_stays(page: Any) -> None:
-    go(page, "game=dirac&x1=0&x2=0")
-    assert shown(page)["observed"] == "stays"
-
-
-def test_a_closed_bound_is_a_searched_one() -> None:
-    """What the page says of straight methods is what a search would find."""
-    J = jacobian_at_rest(Case("quadratic", UNEVEN, "simultaneous", 0.1))
-    found = largest_step_size(updates.simultaneous, J, [1, 1])
-    assert found == pytest.approx(Stability.of(J).max_step_size, rel=1e-9)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_directions_in_which_nothing_moves(page: Any, method: str) -> None:
-    one = Case("quadratic", {"a1": 0.0, "a2": 2.0, "b": 0.0}, method, 0.2, 0.1, 0.3)
-    go(page, one.address())
-    found = shown(page)
-    assert (found["predicted"], found["observed"]) == ("stays", "stays")
-    update = METHODS[method].map(one.gamma, one.beta)
-    J = torch.tensor([[-2.0]], dtype=torch.float64)
-    assert found["largest-step"] == pytest.approx(largest_step_size(update, J, [1]), rel=1e-9)
-    go(page, one._replace(at={"a1": 0.0, "a2": 0.0, "b": 0.0}).address())
-    found = shown(page)
-    assert (found["predicted"], found["largest-step"], found["ratio"]) == ("stays", math.inf, 0)
 
 
 LOOK = "look => document.getElementById('look').textContent === look"
@@ -294,25 +36,6 @@ def test_nothing_is_fetched_and_nothing_complained_of(visit: Any, path: Path) ->
     opened.page.click("#theme")
     opened.page.click("#reset")
     opened.clean()
-
-
-PRESET_ENDS = {
-    "Rotation": ("diverges", "cycles"),
-    "Consensus": ("diverges", "converges"),
-    "Too large a step": ("converges", "diverges"),
-    "Momentum hurts": ("converges", "diverges"),
-    "Negative momentum": ("diverges", "converges"),
-    "Dirac-GAN": ("converges", "converges"),
-    "A false friend": ("diverges", "converges"),
-}
-
-
-def test_presets_show_what_they_say(page: Any) -> None:
-    ends = {}
-    for button in page.locator("#presets button").all():
-        go(page, button.get_attribute("data-address"))
-        ends[button.inner_text()] = (shown(page)["observed"], shown(page, "b")["observed"])
-    assert ends == PRESET_ENDS
 
 
 def test_rubbish_in_the_address_does_no_harm(visit: Any, path: Path) -> None:
@@ -341,6 +64,17 @@ def test_the_address_follows_and_leads_back(visit: Any, path: Path) -> None:
     before = shown(opened.page, "b")
     again = visit(f"{path.as_uri()}{opened.page.evaluate('location.hash')}")
     assert shown(again.page, "b") == before
+
+
+def test_a_typed_number_out_of_range_is_not_taken(visit: Any, path: Path) -> None:
+    page = visit(path).page
+    for typed, stands in (("7", "0.2"), ("", "0.2"), ("0.35", "0.35")):
+        page.fill("#a-h-number", typed)
+        page.press("#a-h-number", "Enter")
+        until(page, H_IS, stands)
+
+
+H_IS = "h => document.getElementById('a-h-number').value === h"
 
 
 def test_the_keyboard_moves_the_start_point(visit: Any, path: Path) -> None:

@@ -1,7 +1,7 @@
 """The playground as one file: written, and opened in the user's browser.
 
 Everything is computed in the page, by the formulas of `nashgrad.analysis.updates` and of
-`nashgrad.analysis.rates` once more in JavaScript; `tests/pages/test_play.py` holds one against the
+`nashgrad.analysis.rates` once more in JavaScript; `tests/pages/test_play_numbers.py` holds one against the
 other.
 """
 

@@ -74,8 +74,8 @@ function labelPlane(picture, on, far) {
   draw(picture, "text", { x: on.X(0) + 13, y: on.Y(at) + 4 }, numberText(at));
 }
 
-// The next of 1, 2, 4, 10 times a power of ten.
+// The next of 1, 2, 4, 6, 10 times a power of ten.
 function nice(size) {
   const power = 10 ** Math.floor(Math.log10(size || 1)), lead = (size || 1) / power;
-  return power * [1, 2, 4, 10].find((one) => lead <= one);
+  return power * [1, 2, 4, 6, 10].find((one) => lead <= one);
 }
