@@ -68,7 +68,7 @@ INCEPTION = Scored("inception_score_efficientnet_lite0", higher_is_better=True)
 FRECHET = Scored("frechet_distance_efficientnet_lite0")  # faces are of no class
 
 FULL = Size("full", "figures_full", INCEPTION, (0,), 150, PAPER_GAMMAS, 2e-4, SAME, "data")
-SMALL = Size("small", "figures_small", PIXELS, (0, 1), 10, ONE, 5e-4, SAME, "data", 8)
+SMALL = Size("small", "figures_small", PIXELS, (0, 1), 10, ONE, 5e-4, SAME, "data")
 DIGITS = Size("digits", "figures_digits", PIXELS, (0, 1, 2, 3), 10, ONE, 5e-4, {3: 2, 4: 3}, "", 8)
 FACES = Size("faces", "figures_faces", PIXELS, (0,), 10, ONE, 5e-4, SAME, "faces")
 FACES_FULL = Size(
