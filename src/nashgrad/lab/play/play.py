@@ -1,8 +1,8 @@
 """The playground as one file: written, and opened in the user's browser.
 
 Everything is computed in the page, by the formulas of `nashgrad.analysis.updates` and of
-`nashgrad.analysis.rates` once more in JavaScript; `tests/pages/test_play_numbers.py` holds one against the
-other.
+`nashgrad.analysis.rates` once more in JavaScript; `tests/pages/test_play_numbers.py` holds one
+against the other.
 """
 
 from __future__ import annotations

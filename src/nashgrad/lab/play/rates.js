@@ -1,5 +1,6 @@
 // Radius, largest stable step and verdict, by the rules of nashgrad.analysis.stability and rates.
 const NEUTRAL = 1e-6; // of the largest |l|: up to that, nothing moves
+const ROUNDING = 1e-9; // of |l|: real parts up to that have no sign
 const DECIDED = 1e-10; // a radius within this of 1 is neither above nor below
 const PER_DECADE = 30, HALVINGS = 40, SMALLEST = 1e-4, DECADES = 8;
 

@@ -9,7 +9,7 @@ function drawDisc(picture, { method, p, found }) {
   axes(picture, DISC);
   draw(picture, "circle", { ...circle, class: "axis" });
   drawWays(picture, waysOf(method, found.J, p));
-  for (const l of found.ofStep) if (DISC.holds(...l)) mark(picture, DISC, l, cabs(l) < 1);
+  for (const l of found.ofStep) if (DISC.holds(...l)) mark(picture, DISC, l, cabs(l) < 1 - DECIDED);
   draw(picture, "text", { x: DISC.X(1) + 4, y: DISC.Y(0) + 15 }, "1");
   draw(picture, "text", { x: 272, y: 18, "text-anchor": "end" }, "eigenvalues of F′");
   const beyond = found.ofStep.filter((l) => !DISC.holds(...l)).length;
@@ -42,7 +42,7 @@ function drawWays(picture, ways) {
   const pieces = { near: "", far: "" };
   for (const way of ways) {
     for (let k = 1; k < way.length; k++) {
-      const inside = cabs(way[k]) <= 1 && cabs(way[k - 1]) <= 1 + 1e-9;
+      const inside = cabs(way[k]) < 1 + ROUNDING && cabs(way[k - 1]) < 1 + ROUNDING;
       pieces[inside ? "near" : "far"] += `M${DISC.at(...way[k - 1])}L${DISC.at(...way[k])}`;
     }
   }
@@ -59,7 +59,7 @@ function drawPlane(picture, { found }) {
   matched(found.ofField, found.ofAdjusted).forEach((l, i) => {
     draw(picture, "path", { class: "near", d: polyline([found.ofField[i], l], on) });
   });
-  for (const l of found.ofAdjusted) mark(picture, on, l, l[0] < 0);
+  for (const l of found.ofAdjusted) mark(picture, on, l, l[0] < -ROUNDING * cabs(l));
   for (const [x, y] of found.ofField) draw(picture, "circle", { class: "ring", cx: on.X(x), cy: on.Y(y), r: 8 });
   picture.setAttribute("aria-label",
     `Eigenvalues of v′: ${found.ofField.map(complexText).join("; ")}; of w′: ${found.ofAdjusted.map(complexText).join("; ")}`);
