@@ -7,6 +7,7 @@ from nashgrad.metrics.coverage import sliced_wasserstein as sliced_wasserstein
 from nashgrad.metrics.extractors import EfficientNetLite0 as EfficientNetLite0
 from nashgrad.metrics.extractors import Extractor as Extractor
 from nashgrad.metrics.extractors import Features as Features
+from nashgrad.metrics.extractors import Identity as Identity
 from nashgrad.metrics.extractors import Pixels as Pixels
 from nashgrad.metrics.features import FrechetDistance as FrechetDistance
 from nashgrad.metrics.features import frechet_distance as frechet_distance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -45,25 +45,42 @@ class Extractor(abc.ABC):
         """Features of any number of images, a chunk at a time.
 
         Raises:
-            ValueError: The extractor's output does not have one row for each image.
+            ValueError: The extractor's output is not one row of finite numbers for each image, all
+                rows as long as each other.
         """
         with torch.inference_mode():
             parts = [self._checked(chunk) for chunk in images.split(CHUNK)]
+        features = self._joined("features", [part.features for part in parts])
         logits = [part.logits for part in parts if part.logits is not None]
-        known = len(logits) == len(parts)
-        features = torch.cat([part.features for part in parts]).clone()
-        return Features(features, torch.cat(logits).clone() if known else None)
+        if logits and len(logits) < len(parts):
+            raise ValueError(f"extractor {self.name}: logits for some images and none for others")
+        return Features(features, self._joined("logits", logits) if logits else None)
 
     def _checked(self, images: Tensor) -> Features:
         found = self.extract(images)
         for what, x in zip(("features", "logits"), found, strict=True):
-            if x is not None and (x.ndim != 2 or len(x) != len(images)):
+            if x is not None and (x.ndim != 2 or len(x) != len(images) or x.shape[1] == 0):
                 raise ValueError(
                     f"extractor {self.name}: {what} of shape {tuple(x.shape)} for {len(images)} "
-                    f"images: expected ({len(images)}, d)"
+                    f"images: expected ({len(images)}, d), d at least 1"
                 )
         f, logits = found
         return Features(f.cpu().double(), None if logits is None else logits.cpu().double())
+
+    def _joined(self, what: str, parts: Sequence[Tensor]) -> Tensor:
+        widths = sorted({x.shape[1] for x in parts})
+        if len(widths) > 1:
+            raise ValueError(
+                f"extractor {self.name}: {what} of {widths[0]} numbers for some images and of "
+                f"{widths[-1]} for others"
+            )
+        joined = torch.cat(list(parts)).clone()
+        if strange := int((~joined.isfinite()).any(1).sum()):
+            # Here, because LAPACK prints a line of its own about them before anything is raised.
+            raise ValueError(
+                f"extractor {self.name}: {what} of {strange} of {len(joined)} images are not finite"
+            )
+        return joined
 
 
 class Pixels(Extractor):
@@ -75,6 +92,19 @@ class Pixels(Extractor):
     def extract(self, images: Tensor) -> Features:
         small = images if self.size is None else F.adaptive_avg_pool2d(images, self.size)
         return Features(small.flatten(1), None)
+
+
+class Identity(Extractor):
+    """Samples as their own features: for points (n, d), where no network is needed.
+
+    The Frechet distance is then that of two normal distributions fitted to the points themselves.
+    There are no classes, so no inception score.
+    """
+
+    name = "identity"
+
+    def extract(self, images: Tensor) -> Features:
+        return Features(images.flatten(1), None)
 
 
 class EfficientNetLite0(Extractor):
