@@ -10,7 +10,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import nashgrad as ng
 from nashgrad.engines import patterns
-from nashgrad.engines.patterns import FROZEN, Patterns
+from nashgrad.engines.patterns import Patterns
+from nashgrad.engines.pieces import FROZEN
 from references import Case, buffers, conv_gan, error, mlp_gan, parameters, quadratic, trio
 
 CASES: dict[str, Callable[[], Case]] = {
@@ -83,12 +84,13 @@ def test_frozen_differences_are_right_in_float32_and_plain_ones_are_not(
         case = mlp_gan("standard", batch=256)
         exact = case.jacobian.T @ case.value
         batch = {k: x.float() for k, x in case.batch.items()}
-        field = ng.GameField(case.game.float(), engine=ng.FiniteDifference(central=central))
+        game = case.game.float()
         for frozen in (True, False):
             with monkeypatch.context() as patch:
                 if not frozen:
                     patch.setattr(patterns, "FROZEN", {})
-                at = field.linearize(batch)
+                engine = ng.FiniteDifference(central=central, kinks=not frozen)
+                at = ng.GameField(game, engine=engine).linearize(batch)
                 found[frozen].append(error((at.jacobian.T @ at.value).double(), exact))
     assert max(found[True]) < 1e-2
     assert max(found[False]) > 0.1
@@ -114,7 +116,16 @@ def test_a_frozen_function_has_its_value_and_gradient(name: str) -> None:
         "clip": lambda x: torch.clip(x, max=0.4),
         "maximum": lambda x: torch.maximum(x, other),
         "minimum": lambda x: torch.minimum(x, other),
-        "max_pool2d": lambda x: F.max_pool2d(x, 3, stride=1, padding=1),
+        "absolute": torch.absolute,
+        "clamp_min": lambda x: x.clamp_min(0.1),
+        "clamp_max": lambda x: x.clamp_max(0.0),
+        "fmax": lambda x: torch.fmax(x, other),
+        "fmin": lambda x: torch.fmin(other, x),
+        "threshold": lambda x: torch.threshold(x, 0.1, 7.0),
+        "_threshold": lambda x: F.threshold(x, 0.0, -1.0),
+        "elu": lambda x: F.elu(x, 2.0),
+        "hardsigmoid": lambda x: F.hardsigmoid(4 * x),
+        "hardswish": lambda x: F.hardswish(4 * x),
     }
     call, found = calls[name], []
     for kept in (None, Patterns()):
@@ -151,8 +162,8 @@ def test_other_calls_than_before_are_refused() -> None:
 
 
 def test_kinks_that_cannot_be_frozen() -> None:
-    case = mlp_gan("standard", activation=nn.Hardswish)
-    with pytest.raises(ValueError, match="hardswish has kinks that cannot be frozen"):
+    case = mlp_gan("standard", activation=nn.Softshrink)
+    with pytest.raises(ValueError, match="softshrink may have kinks and cannot be frozen"):
         ng.GameField(case.game, engine=ng.FiniteDifference()).linearize(case.batch)
     at = ng.GameField(case.game, engine=ng.FiniteDifference(kinks=True)).linearize(case.batch)
     assert (at.jacobian.T @ at.value).isfinite().all()
@@ -259,6 +270,29 @@ def test_compiled_modules(of_sets: Tensor) -> None:
         at = field.linearize(batch)
         assert error((at.jacobian.T @ at.value).double(), of_sets) < 1e-3
         field.linearize(batch, order=1)
+
+
+@pytest.mark.compiles
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # torch's own
+@pytest.mark.parametrize("engine", [ng.FiniteDifference, ng.ZeroSumDifference])
+@pytest.mark.parametrize("as_module", [True, False])
+def test_modules_compiled_with_inductor(engine: type[ng.Engine], as_module: bool) -> None:
+    """Their backward pass gives buffers away, and runs once only."""
+    torch.manual_seed(0)
+    torch.compiler.reset()
+    case = mlp_gan("js", batch=128)
+    exact = case.jacobian.T @ case.value
+    for name in case.game.players:
+        module = getattr(case.game, name)
+        if as_module:
+            module.compile()
+        else:
+            setattr(case.game, name, torch.compile(module))
+    field = ng.GameField(case.game, engine=engine(central=True))
+    for _ in range(2):
+        at = field.linearize(case.batch)
+        assert error(at.jacobian.T @ at.value, exact) < 1e-8
+        assert error(field.linearize(case.batch, order=1).value, case.value) < 1e-10
 
 
 def test_a_product_that_fails_leaves_the_parameters() -> None:
