@@ -17,11 +17,13 @@ def shortened(monkeypatch: pytest.MonkeyPatch, *, reached: bool) -> None:
 
     def short(path: Path) -> object:
         config = load(path)
-        return replace(config, steps=8, evaluate=replace(config.evaluate, samples=200))
+        small = replace(config.model, generator=(8,), discriminator=(8,))
+        few = replace(config.evaluate, samples=200)
+        return replace(config, steps=8, model=small, evaluate=few)
 
     monkeypatch.setattr(module.c, "load", short)
     shows = tuple(
-        replace(show, evaluate_every=4, steps_shown=(0, 4, 8), reached=lambda s: reached)
+        replace(show, evaluate_every=4, watch_every=4, steps_shown=(0, 4, 8), reached=lambda s: reached)
         for show in SHOWS
     )
     monkeypatch.setattr(module, "SHOWS", shows)
@@ -36,7 +38,10 @@ def test_the_demo_compares_and_leaves_pictures(
     code = demo(out=str(out), console=Console(file=said, width=200))
     assert code == (0 if reached else 1)
     text = said.getvalue()
-    assert text.splitlines()[-1] == str(out)
+    assert text.splitlines()[-1] == str(out / "report.html")
+    assert str(out) in text.splitlines()
+    assert (out / "report.html").stat().st_size > 1_000_000  # with plotly in it
+    assert all((out / "ring" / run / "diagnosis").is_dir() for run in ("simultaneous", "consensus"))
     assert text.count("After equal steps") == text.count("After equal seconds") == 2
     assert ("MISSED" in text) is not reached
     pictures = {p.name for p in out.glob("*.png")}

@@ -269,6 +269,28 @@ class Reproduce:
 
 
 @dataclass(frozen=True)
+class Report:
+    """Write one page of runs: curves, scores, samples, eigenvalues, verdicts, what they cost.
+
+    One HTML file that needs nothing else, also without a network.
+    """
+
+    folders: Annotated[
+        Positional[tuple[str, ...]],
+        arg(metavar="RUN ...", help="run folders, or folders that hold runs"),
+    ]
+    out: Annotated[str, arg(aliases=("-o",), metavar="FILE", help="the page")] = "report.html"
+
+    def run(self) -> int:
+        """Write it, and print where it is."""
+        if not self.folders:
+            raise UsageError("nashgrad report: needs a run's folder, such as runs/demo")
+        from nashgrad.lab.report import report
+
+        return report(self.folders, self.out)
+
+
+@dataclass(frozen=True)
 class Play:
     """Open the playground: two-player games, methods on them, and what eigenvalues predict.
 
@@ -298,6 +320,7 @@ Command = (
     | Sweep
     | Score
     | Classifier
+    | Report
     | Fetch
     | Methods
     | Play
@@ -315,6 +338,7 @@ COMMANDS: dict[str, type[Command]] = {
     "classifier": Classifier,
     "fetch": Fetch,
     "methods": Methods,
+    "report": Report,
     "play": Play,
 }
 

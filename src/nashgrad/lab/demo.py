@@ -8,21 +8,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from nashgrad.lab import config as c
 from nashgrad.lab.atomic import write_json, write_text
-from nashgrad.lab.errors import file_errors
+from nashgrad.lab.diagnose import leave, look, restored
+from nashgrad.lab.errors import UsageError, file_errors
 from nashgrad.lab.records import Run
+from nashgrad.lab.report import write_report
 from nashgrad.lab.tasks import build_task
 from nashgrad.lab.train import train
 from nashgrad.plots import Panel, lines, loss_curves, new_figure, over_time, save_png, show_png
-
-if TYPE_CHECKING:
-    pass
 
 MISSED = 1
 SIMULTANEOUS, CONSENSUS = "simultaneous ascent", "consensus"
@@ -31,11 +30,17 @@ Scores = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Show:
-    """A game: what is told of it, what decides who is ahead, what consensus has to reach."""
+    """A game: what is told of it, what decides who is ahead, what consensus has to reach.
+
+    Eigenvalues are watched every so many steps; all of them are found at the end where that takes
+    seconds.
+    """
 
     preset: str
     title: str
     evaluate_every: int
+    watch_every: int
+    diagnosed: bool
     columns: Mapping[str, str]
     distance: str
     note: str
@@ -49,6 +54,8 @@ SHOWS = (
         "ring",
         "Ring of 8 Gaussians",
         500,
+        1_000,
+        True,
         {
             "modes_covered": "modes covered",
             "hq_005": "good samples",
@@ -64,6 +71,8 @@ SHOWS = (
         "digits",
         "1,797 real digits",
         250,
+        1_000,
+        False,
         {
             "frechet_pixels": "Frechet distance",
             "class_entropy": "class entropy",
@@ -78,7 +87,7 @@ SHOWS = (
 
 
 def demo(*, out: str, console: Console | None = None) -> int:
-    """Trains, compares, draws; the path of the folder comes last.
+    """Trains, compares, draws; the paths of the folder and of its report come last.
 
     Returns:
         The exit code: 0, 1 when consensus missed what it has to reach, or the one of an interrupted
@@ -93,7 +102,7 @@ def demo(*, out: str, console: Console | None = None) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     for show in SHOWS:  # what is missing is told before anything is trained
         build_task(_config(show))
-    reports, missed = [], []
+    reports, missed, trained = [], [], []
     for show in SHOWS:
         runs = {}
         for name, method in ((SIMULTANEOUS, c.NoMethod()), (CONSENSUS, None)):
@@ -101,7 +110,10 @@ def demo(*, out: str, console: Console | None = None) -> int:
             code, runs[name] = _train(show, method, folder)
             if code:
                 return code
+            trained.append(runs[name])
         _draw(show, runs, folder)
+        if show.diagnosed:
+            _diagnose(show, runs, console)
         reports.append(_report(show, runs, console))
         if not show.reached(runs[CONSENSUS].summary()):
             missed.append(f"{show.title}: consensus did not reach {show.demands}")
@@ -109,8 +121,11 @@ def demo(*, out: str, console: Console | None = None) -> int:
     write_text(folder / "summary.txt", _text(reports, missed))
     for line in missed:
         console.print(f"MISSED: {line}", soft_wrap=True)
+    write_report([run.path for run in trained], folder / "report.html")
     console.print(f"\n{time.perf_counter() - started:,.0f} s in all. Pictures and summary are in:")
     console.print(str(folder), soft_wrap=True)
+    console.print("All of it on one page, to open in a browser:")
+    console.print(str(folder / "report.html"), soft_wrap=True)
     return MISSED if missed else 0
 
 
@@ -128,9 +143,23 @@ def _train(show: Show, method: c.NoMethod | None, folder: Path) -> tuple[int, Ru
         out=str(path),
         method=method or config.method,
         evaluate=replace(config.evaluate, every=show.evaluate_every),
+        diagnose=replace(config.diagnose, every=show.watch_every),
         threads=1,  # networks this small lose by sharing out their work
     )
     return train(config, overwrite=True), Run(path)
+
+
+def _diagnose(show: Show, runs: Mapping[str, Run], console: Console) -> None:
+    """Leaves each run's diagnosis in its folder; a demo is not lost for want of one."""
+    for name, run in runs.items():
+        try:
+            session, step = restored(run, None)
+            found = look(session)
+        except UsageError as error:
+            console.print(f"{show.title}, {name}: {error}", soft_wrap=True)
+            continue
+        leave(run, found, step)
+        console.print(f"{show.title}, {name}: {found.verdict.name}", soft_wrap=True)
 
 
 def _judged(run: Run) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nashgrad.lab.atomic import strict, write_text
 from nashgrad.lab.errors import file_errors
@@ -18,15 +18,29 @@ def append_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
         file.write(f"{line}\n")
 
 
+class Scanned(NamedTuple):
+    """The lines that can be read, and how many cannot."""
+
+    lines: list[dict[str, Any]]
+    damaged: int
+
+
 def read_metrics(path: str | Path) -> list[dict[str, Any]]:
     """All lines, without the last one where a killed process wrote only half of it."""
+    return scan_metrics(path).lines
+
+
+def scan_metrics(path: str | Path) -> Scanned:
+    """All lines that can be read; one that is still being written, at the end, is not damaged."""
     path = Path(path)
     if not path.exists():
-        return []
+        return Scanned([], 0)
     with file_errors(path):
         text = path.read_text(encoding="utf-8", errors="replace")
-    lines = (_parsed(line) for line in text.splitlines())
-    return [line for line in lines if line is not None]
+    lines = [_parsed(line) for line in text.splitlines()]
+    unfinished = bool(lines) and lines[-1] is None and not text.endswith("\n")
+    read = [line for line in lines if line is not None]
+    return Scanned(read, len(lines) - len(read) - unfinished)
 
 
 def rewind_metrics(path: Path, step: int) -> None:

@@ -122,7 +122,8 @@ class Group(NamedTuple):
     filled: bool
 
 
-def _groups(values: Complex, neutral: float) -> list[Group]:
+def grouped(values: Complex, neutral: float = NEUTRAL) -> list[Group]:
+    """Finite eigenvalues by what they say of a fixed point; groups that have none are left out."""
     check_not_negative("neutral", neutral)
     small = neutral * np.abs(values).max()
     is_neutral = np.abs(values) <= small
@@ -169,7 +170,7 @@ def eigenvalue_plane(
         notes.append(f"{missing:,} not finite")
     region = region or region_of(values, neutral=neutral)
     ax.axvspan(region.left, 0, color=SHADE, linewidth=0, zorder=-1)
-    draw_groups(ax, _groups(values, neutral), region, axis=0.0)
+    draw_groups(ax, grouped(values, neutral), region, axis=0.0)
     ax.set(xlabel="\n".join(["real part", *notes]), ylabel="imaginary part")
     _head(ax, title)
 

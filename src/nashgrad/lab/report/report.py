@@ -1,0 +1,91 @@
+"""Writes the page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from nashgrad.lab.atomic import write_text
+from nashgrad.lab.errors import UsageError
+from nashgrad.lab.pages import page
+from nashgrad.lab.report.data import page_data
+from nashgrad.lab.report.seen import Seen, find_runs, look
+
+
+def report(folders: Sequence[str], out: str) -> int:
+    """Writes one page of one or several runs; prints its path.
+
+    Args:
+        folders: runs, or folders that hold runs.
+        out: the file.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        UsageError: For folders without any run, and a file that cannot be written.
+    """
+    target = writable(out)
+    for run in write_report(_asked(folders), target):
+        for text in run.missing:
+            sys.stderr.write(f"{run.path}: {text}\n")
+    sys.stdout.write(f"{target}\n")
+    return 0
+
+
+def write_report(folders: Sequence[Path], target: Path) -> list[Seen]:
+    """Writes the page of these runs, and returns what was read of them."""
+    runs = [look(folder) for folder in folders]
+    write_text(target, render(page_data(runs)))
+    return runs
+
+
+def render(values: Mapping[str, Any]) -> str:
+    """The page of `page_data`'s values."""
+    return page("report/report.html", data=values, plotly=plotly())
+
+
+@cache
+def plotly() -> Markup:
+    """Plotly's script from the installed package."""
+    from plotly.offline import get_plotlyjs
+
+    return Markup(get_plotlyjs())  # a library's file, not a run's
+
+
+def writable(out: str) -> Path:
+    """The file to write.
+
+    Raises:
+        UsageError: It is a folder, or its folder is missing.
+    """
+    path = Path(out)
+    if path.is_dir():
+        raise UsageError(f"{out}: is a folder; name a file, such as {path / 'report.html'}")
+    if not path.parent.is_dir():
+        raise UsageError(f"{out}: the folder {path.parent} does not exist")
+    return path
+
+
+def _asked(folders: Sequence[str]) -> list[Path]:
+    """The runs, each once; a folder without any is told of, and the others go on."""
+    found: dict[Path, Path] = {}
+    for folder in map(Path, folders):
+        runs = find_runs(folder) if folder.is_dir() else []
+        if not runs:
+            sys.stderr.write(f"{folder}: {_why_none(folder)}\n")
+        found |= {run.resolve(): run for run in runs if run.resolve() not in found}
+    if not found:
+        raise UsageError("nashgrad report: no runs to show; name a run's folder, or one of runs")
+    return list(found.values())
+
+
+def _why_none(folder: Path) -> str:
+    if not folder.exists():
+        return "no such folder"
+    return "holds no run" if folder.is_dir() else "is a file, not a run's folder"

@@ -1,0 +1,165 @@
+"""What is read off a run's folder, whatever state it is in.
+
+Folders of runs are somebody's files: killed runs, older versions, half-written lines, rubbish. What
+cannot be read is named in `missing`; nothing is raised for it, and nothing in it is executed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nashgrad.lab.config.files import read
+from nashgrad.lab.errors import UsageError
+from nashgrad.lab.metrics import scan_metrics
+from nashgrad.lab.wording import counted
+
+SIGNS = ("config.yaml", "metrics.jsonl", "environment.json")
+"""A folder with one of these is a run, or what is left of one."""
+DEPTH = 4
+"""How far below a folder runs are looked for: runs/sweep/method/seed."""
+MOST_BYTES = 64_000_000
+"""Of one file; no log of a run is larger."""
+STEP = re.compile(r"[0-9]{1,12}\Z")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run as its files tell it."""
+
+    path: Path
+    config: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sequence[Mapping[str, Any]] = ()
+    pictures: Mapping[int, Path] = field(default_factory=dict)
+    diagnoses: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    missing: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def status(self) -> str:
+        """How it stands."""
+        return str(self.summary.get("status", "unknown"))
+
+    @property
+    def step(self) -> int:
+        """How far it is known to have come."""
+        told = self.summary.get("steps")
+        logged = [line["step"] for line in self.metrics]
+        return max([*logged, told if isinstance(told, int) else 0], default=0)
+
+
+def is_like_run(folder: Path) -> bool:
+    """Whether a folder holds a run, or what is left of one."""
+    return any((folder / name).is_file() for name in SIGNS)
+
+
+def find_runs(folder: Path, depth: int = DEPTH) -> list[Path]:
+    """The folder if it is a run, else the runs below it, by path; links are not followed."""
+    return list(_runs(folder, depth))
+
+
+def _runs(folder: Path, depth: int) -> Iterator[Path]:
+    if is_like_run(folder):
+        yield folder
+    elif depth > 0:
+        for inner in _folders(folder):
+            yield from _runs(inner, depth - 1)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        inner = [p for p in folder.iterdir() if p.is_dir() and not p.is_symlink()]
+    except OSError:  # gone, or not ours to read
+        return []
+    return sorted(p for p in inner if not p.name.startswith("."))
+
+
+def look(folder: Path) -> Seen:
+    """Reads a run's folder."""
+    missing: list[str] = []
+    config = _config(folder, missing)
+    environment = _object(folder, "environment.json", missing)
+    summary = _object(folder, "summary.json", missing)
+    metrics = _metrics(folder, missing)
+    pictures = _pictures(folder, missing)
+    diagnoses = _diagnoses(folder, missing)
+    return Seen(folder, config, environment, summary, metrics, pictures, diagnoses, tuple(missing))
+
+
+def _config(folder: Path, missing: list[str]) -> dict[str, Any]:
+    try:
+        return read(folder / "config.yaml")
+    except UsageError as error:
+        missing.append(_without(folder, str(error)))
+        return {}
+
+
+def _object(folder: Path, name: str, missing: list[str]) -> dict[str, Any]:
+    try:
+        values = json.loads(_text(folder / name))
+    except FileNotFoundError:
+        missing.append(f"{name}: no such file")
+        return {}
+    except (OSError, ValueError, RecursionError):
+        missing.append(f"{name}: damaged")
+        return {}
+    if not isinstance(values, dict):
+        missing.append(f"{name}: damaged")
+        return {}
+    return values
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > MOST_BYTES:
+        raise OSError(f"larger than {MOST_BYTES // 1_000_000} MB")
+    return path.read_text(encoding="utf-8")
+
+
+def _metrics(folder: Path, missing: list[str]) -> list[dict[str, Any]]:
+    path = folder / "metrics.jsonl"
+    try:
+        if path.is_file() and path.stat().st_size > MOST_BYTES:
+            raise UsageError(f"{path}: larger than {MOST_BYTES // 1_000_000} MB, not read")
+        lines, damaged = scan_metrics(path)
+    except (UsageError, OSError, RecursionError) as error:
+        missing.append(_without(folder, str(error)))
+        return []
+    if damaged:
+        missing.append(f"metrics.jsonl: {counted(damaged, 'damaged line')} skipped")
+    if not lines:
+        missing.append("metrics.jsonl: no step is logged yet")
+    return lines
+
+
+def _pictures(folder: Path, missing: list[str]) -> dict[int, Path]:
+    found = {
+        int(path.stem): path
+        for path in sorted((folder / "samples").glob("*.png"))
+        if STEP.match(path.stem) and path.is_file()
+    }
+    if not found:
+        missing.append("samples/: no pictures")
+    return found
+
+
+def _diagnoses(folder: Path, missing: list[str]) -> dict[int, Mapping[str, Any]]:
+    found: dict[int, Mapping[str, Any]] = {}
+    for path in sorted((folder / "diagnosis").glob("*.json")):
+        if STEP.match(path.stem) and (values := _object(path.parent, path.name, missing)):
+            found[int(path.stem)] = values
+    return found
+
+
+def _without(folder: Path, complaint: str) -> str:
+    """A complaint that names the file and not where the folder lies."""
+    return complaint.replace(f"{folder}/", "")
