@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from nashgrad.data import ring
+from nashgrad.lab import extractors
 from nashgrad.lab.cli import main
 from nashgrad.lab.extractors import FeatureScores
-from nashgrad.metrics import Features, Pixels
+from nashgrad.metrics import Features, Identity, Pixels
 
 CONFIG = """
 game: digits
@@ -48,7 +51,114 @@ def test_scores_of_a_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "density",
         "coverage",
     }
-    assert "extractor pixels" in capsys.readouterr().out.replace("\n", " ")
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert "extractor pixels" in said
+    assert "no inception score: pixels knows no classes" in said
+
+
+def test_without_a_split_no_splits_are_stated(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["score", str(run), "--extractor", "pixels", "--samples", "15", "--splits", "10"]
+    assert main(words) == 0
+    assert "splits" not in capsys.readouterr().out
+    assert "splits" not in json.loads((run / "scores.json").read_text())
+
+
+@pytest.mark.parametrize(("size", "extractor"), [(8, "pixels"), (16, "pixels8")])
+def test_distances_of_pixels_name_the_pixels(tmp_path: Path, size: int, extractor: str) -> None:
+    pixels = torch.randint(0, 256, (12, size, size, 1), dtype=torch.uint8)
+    np.savez(tmp_path / "images.npz", images=pixels.numpy())
+    game = f"game: {{name: images, size: {size}, channels: 1}}"
+    (tmp_path / "a.yaml").write_text(CONFIG.replace("game: digits", game))
+    words = ["--data.path", str(tmp_path / "images.npz"), "--out", str(tmp_path / "run")]
+    assert main(["train", str(tmp_path / "a.yaml"), *words]) == 0
+    facts = {"extractor": extractor, "samples": 32, "real": 12, "ema": False}
+    written = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    judged = [line for line in map(json.loads, written) if "scores" in line]
+    assert judged
+    assert all(line["scored"] == facts for line in judged)
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["scored"] == facts
+
+
+RING = """
+game: {name: ring, sigma: 0.3}
+model: {name: mlp, latent: 2, generator: [4], discriminator: [4]}
+data: {batch: 8}
+steps: 2
+evaluate: {samples: 64, extractor: identity, splits: 4}
+threads: 1
+"""
+
+
+@pytest.mark.parametrize("game", ["ring", "grid"])
+def test_points_of_the_plane_are_their_own_features(
+    tmp_path: Path, game: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(RING.replace("ring", game))
+    out = tmp_path / "run"
+    assert main(["train", str(tmp_path / "a.yaml"), "--out", str(out)]) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["scored"] == {
+        "extractor": "identity", "samples": 64, "real": 64, "ema": False,
+        "own_extractor": "identity", "own_real": 64,
+    }  # fmt: skip
+    assert not [name for name in summary if "inception" in name]
+    capsys.readouterr()
+    assert main(["score", str(out), "--extractor", "identity", "--samples", "64"]) == 0
+    said = capsys.readouterr().out
+    assert "no inception score: identity knows no classes" in said
+    assert "splits" not in said
+    found = json.loads((out / "scores.json").read_text())
+    assert (found["extractor"], found["samples"], found["real"]) == ("identity", 64, 64)
+    for name, value in found["scores"].items():  # of the same samples as in training
+        assert summary[f"{name}_identity"] == pytest.approx(value)
+    assert {"frechet_distance", "kernel_distance", "recall", "coverage"} <= set(found["scores"])
+    for name in ("pixels", "efficientnet_lite0"):
+        assert main(["score", str(out), "--extractor", name]) == 2
+        assert capsys.readouterr().err == (
+            f"extractor {name}: needs images, and this game makes points; use identity\n"
+        )
+
+
+def test_points_of_the_target_beat_others() -> None:
+    draw = torch.Generator().manual_seed(0)
+    mixture = ring()
+    real, good = (mixture.sample(500, draw) for _ in range(2))
+    scores = [FeatureScores(Identity(), real, 10)(x) for x in (good, 1.5 * good)]
+    assert scores[0]["frechet_distance"] < scores[1]["frechet_distance"] / 10
+    assert scores[0]["coverage"] > 0.9
+    assert scores[1]["coverage"] < 0.1
+
+
+class Failing(Pixels):
+    """Pixels whose first is not a number where it is negative."""
+
+    def extract(self, images: torch.Tensor) -> Features:
+        features = super().extract(images).features.clone()
+        features[:, 0] = features[:, 0].sqrt()
+        return Features(features, None)
+
+
+@pytest.mark.parametrize("command", ["score", "train"])
+def test_features_that_are_not_finite_are_one_line(
+    run: Path,
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(extractors, "OF_IMAGES", {"pixels": lambda *_: Failing()})
+    words = {
+        "score": ["score", str(run), "--extractor", "pixels", "--samples", "40"],
+        "train": ["train", str(run / "config.yaml"), "--out", str(tmp_path / "run"),
+                  "--evaluate.extractor", "pixels"],
+    }[command]  # fmt: skip
+    assert main(words) == 2
+    err = capfd.readouterr().err
+    assert "extractor pixels: features of " in err
+    assert err.endswith(" images are not finite\n")
+    assert err.count("\n") == 1
 
 
 def test_real_images_beat_noise() -> None:
@@ -65,6 +175,7 @@ def test_real_images_beat_noise() -> None:
     [
         (["--extractor", "pixel"], "--extractor: unknown extractor 'pixel', did you mean pixels?"),
         (["--samples", "0"], "--samples: must be at least 1, got 0"),
+        (["--extractor", "identity"], "extractor identity: is for points in the plane; use pixels"),
         (
             ["--samples", "4", "--extractor", "pixels"],
             "4 real images: these scores need at least 6",
@@ -136,7 +247,9 @@ def test_scores_by_features_while_training(tmp_path: Path) -> None:
     assert {"frechet_pixels", "frechet_distance_pixels8", "coverage_pixels8"} <= set(
         judged[-1]["scores"]
     )
-    facts = {"extractor": "pixels8", "samples": 32, "real": 32, "splits": 4, "ema": True}
+    facts = {"extractor": "pixels8", "samples": 32, "real": 32, "ema": True}  # nothing is split
+    facts |= {"own_extractor": "pixels", "own_real": 1_797}
+    facts |= {"own_classes_by": "logistic regression"}
     assert judged[-1]["scored"] == facts
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["scored"] == facts
     assert (tmp_path / "run" / "plots" / "scores.png").exists()
@@ -159,6 +272,7 @@ def test_scores_by_features_while_training(tmp_path: Path) -> None:
             "weights: pixels reads none; only inception_2015 does",
         ),
         (["--game", "ring", "--evaluate.extractor", "pixels"], "needs a game of images, got ring"),
+        (["--evaluate.extractor", "identity"], "identity is for points in the plane, got digits"),
     ],
 )
 def test_extractors_that_cannot_be(

@@ -46,7 +46,7 @@ class Odd(Extractor):
 
     name = "odd"
 
-    def __init__(self, features: int | None, logits: int | None | str, value: float = 1.0) -> None:
+    def __init__(self, features: int | None, logits: int | str | None, value: float = 1.0) -> None:
         self._features, self._logits, self._value = features, logits, value
 
     def extract(self, images: Tensor) -> Features:

@@ -18,6 +18,7 @@ from nashgrad.metrics import (
     EfficientNetLite0,
     Extractor,
     Features,
+    Identity,
     Inception2015,
     Pixels,
     frechet_distance,
@@ -41,45 +42,59 @@ class Wanted:
     weights: str | None = None
     device: torch.device | str = "cpu"
 
-    def build(self, images: Images) -> Extractor:
-        """The extractor for a data set.
+    def build(self, images: Images | None) -> Extractor:
+        """The extractor for a data set; None: for points in the plane.
 
         Raises:
-            UsageError: Its weights, packages or classifier are missing, or it reads no weights.
+            UsageError: It is not for this kind of data, its weights, packages or classifier are
+                missing, or it reads no weights.
         """
+        if images is None:
+            if self.name != OF_POINTS:
+                raise UsageError(
+                    f"extractor {self.name}: needs images, and this game makes points; "
+                    f"use {OF_POINTS}"
+                )
+            return Identity()
+        if self.name == OF_POINTS:
+            raise UsageError(f"extractor {self.name}: is for points in the plane; use pixels")
         if self.weights is not None and self.name != READS_WEIGHTS:
             raise UsageError(f"weights: {self.name} reads none; only {READS_WEIGHTS} does")
         try:
-            return EXTRACTORS[self.name](self, images)
+            return OF_IMAGES[self.name](self, images)
         except (ImportError, ValueError) as error:
             raise UsageError(f"extractor {self.name}: {error}") from error
 
 
 READS_WEIGHTS = "inception_2015"
-EXTRACTORS: Mapping[str, Callable[[Wanted, Images], Extractor]] = {
+OF_POINTS = Identity.name
+OF_IMAGES: Mapping[str, Callable[[Wanted, Images], Extractor]] = {
     "efficientnet_lite0": lambda wanted, _: EfficientNetLite0(wanted.device),
     "inception_2015": lambda wanted, _: Inception2015(wanted.weights, wanted.device),
     "classifier": lambda wanted, images: trained_classifier(images, wanted.device),
     "pixels": lambda *_: Pixels(),
     "pixels8": lambda *_: Pixels(8),
 }
+EXTRACTORS = (*OF_IMAGES, OF_POINTS)
+"""All by name."""
 
 
 class FeatureScores:
-    """Holds samples against real images, whose features are taken once.
+    """Holds samples against real ones, whose features are taken once.
 
     Args:
         extractor: of features.
-        real: images (n, channels, height, width).
+        real: images (n, channels, height, width), or points (n, d).
         splits: of the inception score.
 
     Raises:
-        ValueError: There are too few real images to compare with.
+        ValueError: There are too few real samples to compare with.
     """
 
     def __init__(self, extractor: Extractor, real: Tensor, splits: int) -> None:
         if len(real) < fewest(1):
-            raise ValueError(f"{len(real)} real images: these scores need at least {fewest(1)}")
+            kind = "images" if real.ndim > 2 else "points"
+            raise ValueError(f"{len(real)} real {kind}: these scores need at least {fewest(1)}")
         self._extractor, self._images, self._splits = extractor, real, splits
 
     @cached_property
@@ -98,10 +113,16 @@ class FeatureScores:
         value, deviation = inception_score(logits, splits=self._splits)
         return {name: value, f"{name}_deviation": deviation}
 
+    @property
+    def knows_classes(self) -> bool:
+        """Whether there is an inception score."""
+        return self._real.logits is not None
+
     def facts(self, samples: int, *, ema: bool) -> dict[str, Any]:
-        """What to state beside these scores."""
-        counts = {"samples": samples, "real": len(self._images), "splits": self._splits}
-        return {**self._extractor.facts, **counts, "ema": ema}
+        """What to state beside these scores; splits where something is split."""
+        counts = {"samples": samples, "real": len(self._images)}
+        splits = {"splits": self._splits} if self.knows_classes else {}
+        return {**self._extractor.facts, **counts, **splits, "ema": ema}
 
     def __call__(self, samples: Tensor) -> dict[str, float]:
         """All scores that the extractor allows, by name.

@@ -1,4 +1,4 @@
-"""`nashgrad score`: a run's samples against the real images, by features of a network."""
+"""`nashgrad score`: a run's samples against real ones, by features of a network or as they are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from nashgrad.lab.errors import UsageError, did_you_mean
 from nashgrad.lab.extractors import EXTRACTORS, FeatureScores, Wanted
 from nashgrad.lab.records import is_run
 from nashgrad.lab.session import Session
-from nashgrad.lab.tasks import ImageTask
 from nashgrad.lab.train import prepare
 
 
@@ -29,29 +28,26 @@ def score(
     samples: int = 2_048,
     splits: int = 10,
 ) -> int:
-    """Scores a checkpoint of a run of images; leaves `scores.json` in its folder.
+    """Scores a checkpoint of a run; leaves `scores.json` in its folder.
 
     Args:
         folder: the run's.
         checkpoint: its step; the last one by default.
         extractor: a key of `EXTRACTORS`.
         weights: a local file for it.
-        samples: how many are generated, and how many real images they are held against.
+        samples: how many are generated, and how many real ones they are held against.
         splits: of the inception score.
 
     Raises:
-        UsageError: There is no such run, checkpoint or extractor, or the run makes no images.
+        UsageError: There is no such run, checkpoint or extractor, or it does not fit what the run
+            makes.
     """
     if extractor not in EXTRACTORS:
         hint = did_you_mean(extractor, EXTRACTORS) or f"; known: {', '.join(EXTRACTORS)}"
         raise UsageError(f"--extractor: unknown extractor {extractor!r}{hint}")
     session, found = _restored(Path(folder), checkpoint, samples)
-    task = session.task
-    if not isinstance(task, ImageTask):
-        raise UsageError(f"{folder}: makes no images; its own scores are in metrics.jsonl")
-    wanted = Wanted(extractor, weights, session.device)
-    real = task.real(session.config.evaluate.seed, samples)
-    network = wanted.build(task.images)
+    network = Wanted(extractor, weights, session.device).build(session.task.images)
+    real = session.task.real(session.config.evaluate.seed, samples)
     try:
         judge = FeatureScores(network, real, splits)
         values = judge(session.samples())
@@ -59,6 +55,8 @@ def score(
         raise UsageError(f"{folder}: {error}") from error
     what = {"step": found.step, **judge.facts(samples, ema=session.ema is not None)}
     _tell(what, values)
+    if not judge.knows_classes:
+        print(f"no inception score: {extractor} knows no classes")  # noqa: T201
     write_json(Path(folder) / "scores.json", {**what, "scores": values})
     return 0
 

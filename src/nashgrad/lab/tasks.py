@@ -30,7 +30,7 @@ from nashgrad.lab.errors import UsageError
 from nashgrad.lab.extractors import FeatureScores, Wanted
 from nashgrad.lab.ranks import local_device
 from nashgrad.lab.waiting import Waiting
-from nashgrad.metrics import ClassScorer, FrechetDistance, Pixels, mixture_scores
+from nashgrad.metrics import ClassScorer, FrechetDistance, Identity, Pixels, mixture_scores
 from nashgrad.plots import density, new_figure, to_pil
 
 if TYPE_CHECKING:
@@ -55,22 +55,61 @@ class Task(abc.ABC):
 
     shape: tuple[int, ...]
     labels: int = 0
+    images: Images | None = None
+    _features: FeatureScores | None = None
 
     @abc.abstractmethod
     def stream(self, latent: int, device: torch.device, draws: Further | None = None) -> Stream:
         """Training's batches; `draws` are further entries that a game needs."""
 
     @abc.abstractmethod
+    def real(self, seed: int, count: int) -> Tensor:
+        """Real samples to hold generated ones against."""
+
+    @abc.abstractmethod
+    def own_scores(self, samples: Tensor) -> dict[str, float]:
+        """How good generated samples are, by name, whatever extractor is asked for."""
+
+    @abc.abstractmethod
+    def own_facts(self, samples: int) -> dict[str, Any]:
+        """By which extractor that is, and against how many real samples."""
+
     def scores(self, samples: Tensor) -> dict[str, float]:
-        """How good generated samples are, by name."""
+        """The task's own scores, and those by features where an extractor is asked for."""
+        values = self.own_scores(samples)
+        if self._features is not None:
+            try:
+                values |= self._features.named(samples)
+            except ValueError as error:
+                raise UsageError(f"evaluate.extractor: {error}") from error
+        return values
 
     def facts(self, samples: int, *, ema: bool) -> dict[str, Any]:
-        """What to state beside the scores: of how many samples, by which generator ..."""
-        return {"samples": samples, "ema": ema}
+        """What to state beside the scores: by which extractor, of how many samples ...
+
+        Where an extractor is asked for it comes first, and the task's own scores have theirs.
+        """
+        own = self.own_facts(samples)
+        if self._features is None:
+            return {"extractor": own.pop("extractor"), "samples": samples, **own, "ema": ema}
+        mine = {f"own_{key}": value for key, value in own.items()}
+        return {**self._features.facts(samples, ema=ema), **mine}
 
     @abc.abstractmethod
     def picture(self, samples: Tensor) -> Picture:
         """Generated samples as a picture of their own."""
+
+    def _judged_by_features(self, config: Config) -> None:
+        """Takes the extractor that a configuration asks for, if it asks for one."""
+        asked = config.evaluate
+        if asked.extractor is None:
+            return
+        wanted = Wanted(asked.extractor, asked.weights, local_device(config.device))
+        real = self.real(asked.seed, asked.samples)
+        try:
+            self._features = FeatureScores(wanted.build(self.images), real, asked.splits)
+        except ValueError as error:
+            raise UsageError(f"evaluate.samples: {error}") from error
 
 
 class MixtureTask(Task):
@@ -81,6 +120,11 @@ class MixtureTask(Task):
         self._stratified, self._batch, self._seed = stratified, config.data.batch, config.seed
         self._limit = float(mixture.means.abs().max()) * 1.6
         self._target = mixture.sample(PICTURED, named_generator(config.evaluate.seed, "target"))
+        self._judged_by_features(config)
+
+    def real(self, seed: int, count: int) -> Tensor:
+        """Points drawn one by one, not equally many of each mode."""
+        return self.mixture.sample(count, named_generator(seed, "real"))
 
     def stream(self, latent: int, device: torch.device, draws: Further | None = None) -> Stream:
         def draw(generator: torch.Generator) -> Tensor:
@@ -88,8 +132,11 @@ class MixtureTask(Task):
 
         return sample_stream(draw, latent, device, self._seed, draws=draws)
 
-    def scores(self, samples: Tensor) -> dict[str, float]:
+    def own_scores(self, samples: Tensor) -> dict[str, float]:
         return mixture_scores(samples, self.mixture)
+
+    def own_facts(self, samples: int) -> dict[str, Any]:
+        return {"extractor": Identity.name, "real": samples}  # the distance is to as many points
 
     def picture(self, samples: Tensor) -> Picture:
         figure, [[ax]] = new_figure(width=3, height=3)
@@ -104,6 +151,8 @@ class MixtureTask(Task):
 class ImageTask(Task):
     """Images, judged by the Frechet distance of their pixels (averaged down to 8x8)."""
 
+    images: Images
+
     def __init__(self, images: Images, config: Config, *, flips: bool, conditional: bool) -> None:
         self.images, self.shape = images, images.shape
         self._data, self._seed = config.data, config.seed
@@ -115,23 +164,12 @@ class ImageTask(Task):
                 )
             self.labels = images.class_count
         small = max(images.shape[-2:]) <= POOLED
-        self._distance = FrechetDistance(
-            self.real(config.evaluate.seed), Pixels(None if small else POOLED)
-        )
-        self._features = self._feature_scores(config)
+        self._pixels = Pixels(None if small else POOLED)
+        real = self.real(config.evaluate.seed, REAL_IMAGES)
+        self._real, self._distance = len(real), FrechetDistance(real, self._pixels)
+        self._judged_by_features(config)
 
-    def _feature_scores(self, config: Config) -> FeatureScores | None:
-        asked = config.evaluate
-        if asked.extractor is None:
-            return None
-        wanted = Wanted(asked.extractor, asked.weights, local_device(config.device))
-        real = self.real(asked.seed, asked.samples)
-        try:
-            return FeatureScores(wanted.build(self.images), real, asked.splits)
-        except ValueError as error:
-            raise UsageError(f"evaluate.samples: {error}") from error
-
-    def real(self, seed: int, count: int = REAL_IMAGES) -> Tensor:
+    def real(self, seed: int, count: int) -> Tensor:
         """Real images drawn without replacement, as many as there are at most."""
         chosen = torch.randperm(len(self.images), generator=named_generator(seed, "real"))
         return self.images.scaled(chosen[:count])
@@ -139,22 +177,18 @@ class ImageTask(Task):
     def stream(self, latent: int, device: torch.device, draws: Further | None = None) -> Stream:
         if len(self.images) < self._data.batch:
             raise UsageError(
-                f"data.batch: {self._data.batch} is more than the {len(self.images)} images"
+                f"data.batch: {self._data.batch} is more than the {len(self.images)} images; "
+                "take more images or a smaller batch"
             )
         loader = image_loader(self.images, self._data.batch)
         flips = random_flip if self._flips else None
         return stream(loader, latent, device, self._seed, augment=flips, draws=draws)
 
-    def scores(self, samples: Tensor) -> dict[str, float]:
-        values = {"frechet_pixels": self._distance(samples)}
-        if self._features is not None:
-            values |= self._features.named(samples)
-        return values
+    def own_scores(self, samples: Tensor) -> dict[str, float]:
+        return {"frechet_pixels": self._distance(samples)}
 
-    def facts(self, samples: int, *, ema: bool) -> dict[str, Any]:
-        if self._features is None:
-            return super().facts(samples, ema=ema)
-        return self._features.facts(samples, ema=ema)
+    def own_facts(self, samples: int) -> dict[str, Any]:
+        return {"extractor": self._pixels.name, "real": self._real}
 
     def picture(self, samples: Tensor) -> Picture:
         return to_pil(samples[:64])
@@ -168,15 +202,18 @@ class DigitsTask(ImageTask):
         super().__init__(images, config, flips=False, conditional=False)
         self._classes = _digit_classes()
 
-    def scores(self, samples: Tensor) -> dict[str, float]:
+    def own_scores(self, samples: Tensor) -> dict[str, float]:
         shares = self._classes.shares(samples)
         return {
-            **super().scores(samples),
+            **super().own_scores(samples),
             "class_entropy": self._classes.entropy(samples),
             "smallest_class": min(shares),
             "largest_class": max(shares),
             "classifier_accuracy": self._classes.train_accuracy,
         }
+
+    def own_facts(self, samples: int) -> dict[str, Any]:
+        return {**super().own_facts(samples), "classes_by": "logistic regression"}
 
 
 @cache

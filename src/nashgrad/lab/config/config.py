@@ -37,7 +37,9 @@ from nashgrad.lab.config.tasks import Conv, Data, Digits, Game, Images, Model, R
 WHOLE_STEPS = (Acgd, Newton, KrylovDescent, ImplicitEuler)  # over plain SGD alone
 
 
-Extractor = Literal["efficientnet_lite0", "inception_2015", "classifier", "pixels", "pixels8"]
+Extractor = Literal[
+    "efficientnet_lite0", "inception_2015", "classifier", "pixels", "pixels8", "identity"
+]
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -61,7 +63,9 @@ class Evaluate:
     pictures: Flag = key(True, "a picture each time; false: at the end only")
     samples: Count = key(2_048, "generated samples")
     seed: Seed = key(0, "of latents and samples; training never sees it")
-    extractor: Extractor | None = key(None, "also scores by its features; null: pixels alone")
+    extractor: Extractor | None = key(
+        None, "also scores by its features; identity is that of points; null: pixels alone"
+    )
     weights: Text | None = key(None, "file of inception_2015's weights; null: torch-fidelity's")
     splits: Count = key(10, "of the inception score")
 
@@ -176,8 +180,17 @@ def misfits(config: Config) -> Iterator[str]:
         yield f"microbatches: must be 1 with loss {config.loss}, which is no mean over samples"
     if config.label_smoothing and config.loss.startswith("relativistic"):
         yield f"label_smoothing: {config.loss} compares samples and has no labels"
-    if config.evaluate.extractor and not isinstance(config.game, Images | Digits):
-        yield f"evaluate.extractor: needs a game of images, got {config.game.name}"
+    of_images = isinstance(config.game, Images | Digits)
+    if config.evaluate.extractor == "identity" and of_images:
+        yield (
+            f"evaluate.extractor: identity is for points in the plane, got {config.game.name}; "
+            "use pixels"
+        )
+    elif config.evaluate.extractor not in (None, "identity") and not of_images:
+        yield (
+            f"evaluate.extractor: needs a game of images, got {config.game.name}; use identity "
+            "for points"
+        )
     least = fewest(config.evaluate.splits)
     if config.evaluate.extractor and config.evaluate.samples < least:
         yield (
