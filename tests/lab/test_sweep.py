@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from nashgrad.lab import stage
 from nashgrad.lab.cli import main
 from nashgrad.lab.config import load
 from nashgrad.lab.config.files import read, validate
 from nashgrad.lab.config.sweep import Sweep
+from nashgrad.lab.runner import Job, Outcome, run_jobs
 from nashgrad.lab.sweep import points_of
 
 SWEEPS = Path(__file__).parents[2] / "experiments" / "sweeps"
@@ -60,7 +62,11 @@ def test_every_point_with_every_seed(folder: Path, capsys: pytest.CaptureFixture
     assert (config.method.gamma, config.seed) == (10, 1)  # type: ignore[union-attr]
     assert config.optimizer.generator.lr == config.optimizer.discriminator.lr == 1e-3
     assert config.model.generator == (8,)  # type: ignore[union-attr]
+    facts = {"extractor": "identity", "samples": 16, "real": 16, "ema": False}
+    assert all(v["scored"] == {"0": facts, "1": facts} for v in values.values())
     table = (folder / "out/results.md").read_text()
+    rest = "extractor identity, samples 16, real 16, ema False."
+    assert f"\n\nScores rest on: {rest}\n" in table
     assert table in capsys.readouterr().out
     assert all((folder / "out" / f"{n}.png").exists() for n in ("sweep", "curves", "scores"))
     capsys.readouterr()
@@ -97,6 +103,31 @@ def test_a_run_that_is_lost_is_told_of(folder: Path, capsys: pytest.CaptureFixtu
     assert lost["median"] == "inf"
     assert values["narrow, gamma 10, lr 0.001"]["status"]["0"] == "finished"
     assert "Runs that did not end well" in capsys.readouterr().out
+
+
+PAIR = """
+base: base.yaml
+seeds: [0]
+score: sw2
+variants: {narrow: {}, wide: {ema: 0.9, evaluate.samples: 20}}
+"""
+
+
+def test_a_run_that_failed_is_an_exit_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells nothing of its point, and the same command tries it again."""
+
+    def played(jobs: list[Job], **options: Any) -> list[Outcome]:
+        outcomes = run_jobs(jobs, **options)
+        return [Outcome(jobs[0], "failed", "out of memory"), *outcomes[1:]]
+
+    monkeypatch.setattr(stage, "run_jobs", played)
+    values = sweep(folder, PAIR, code=4)["points"]
+    assert [v["status"]["0"] for v in values.values()] == ["failed", "finished"]
+    table = (folder / "out/results.md").read_text()
+    assert "narrow, seed 0: failed; out of memory" in table
+    # These runs are judged in two ways.
+    rest = "extractor identity, samples 16 or 20, real 16 or 20, ema False or True."
+    assert f"\n\nRuns disagree on what scores rest on: {rest}\n" in table
 
 
 def test_a_grid_of_names_alone(folder: Path) -> None:

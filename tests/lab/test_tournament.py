@@ -68,6 +68,10 @@ def test_all_entrants_play_all_seeds_at_one_budget(
     table = (folder / "out/results.md").read_text()
     assert table in capsys.readouterr().out
     assert all(name in table for name in ("plain", "consensus", "2/2", "seconds of training"))
+    facts = {"extractor": "identity", "samples": 32, "real": 32, "ema": False}
+    assert plain["scored"] == {"0": facts, "1": facts}
+    rest = "Scores rest on: extractor identity, samples 32, real 32, ema False."
+    assert f"\n\n{rest}\n\n" in table
     with Image.open(folder / "out/quality.png") as picture:
         assert picture.width > 500
 
@@ -124,6 +128,23 @@ def test_a_run_that_is_not_finite_is_the_worst(folder: Path) -> None:
     assert "| wild | 1 | not finite |" in table
     assert "0/2" in table
     assert "Runs that did not end well:" in table
+
+
+@pytest.mark.parametrize("when", ["tuning", "runs"])
+def test_a_run_that_failed_is_an_exit_code(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def played(jobs: list[Job], **options: Any) -> list[Outcome]:
+        outcomes = run_jobs(jobs, **options)
+        if f"/{when}/" in str(jobs[0].config.out):
+            outcomes[0] = Outcome(jobs[0], "failed", "out of memory")
+        return outcomes
+
+    monkeypatch.setattr(stage, "run_jobs", played)
+    plan = PLAN.replace("seeds: [0, 1]", "seeds: [0]").replace("budget: 30", "budget: 6")
+    play(folder, plan + "tuning: {seeds: [7], factors: [1]}\n", code=4)
+    told = "seed 0: failed; out of memory" in (folder / "out/results.md").read_text()
+    assert told == (when == "runs")
 
 
 def test_steps_in_place_of_a_budget(folder: Path) -> None:

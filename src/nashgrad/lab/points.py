@@ -9,11 +9,20 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from nashgrad.lab.basis import basis
 from nashgrad.lab.config import Config, fewest
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.results import Played, Scoring, number, table
 from nashgrad.lab.runner import Job, Outcome
 from nashgrad.lab.train import prepare
+
+FAILED = 4
+"""The exit code of a study where a run failed: the same command tries it again."""
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """4 where a run failed; 0 otherwise: that a run is not finite is a result, not a failure."""
+    return FAILED if any(outcome.status == "failed" for outcome in outcomes) else 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,7 @@ def _found(
         "scores": scores,
         "median": median(known) if known else math.nan,
         "last": {str(seed): run.last for seed, run in runs.items()},
+        "scored": {str(seed): run.scored for seed, run in runs.items() if run.judged},
         "seconds": {str(seed): run.summary.get("seconds") for seed, run in runs.items()},
         "status": {str(seed): run.status for seed, run in runs.items()},
         "reasons": {str(seed): run.reason for seed, run in runs.items() if run.reason},
@@ -112,13 +122,17 @@ def _found(
 
 
 def tabulated(values: Mapping[str, Any], scoring: Scoring) -> str:
-    """All points in Markdown: the score of every seed, other scores as medians, seconds."""
+    """All points in Markdown: the score of every seed, other scores as medians, seconds.
+
+    Below, one line says what the scores rest on.
+    """
     others = sorted({k for v in values.values() for s in v["last"].values() for k in s})
     others = [name for name in others if name != scoring.score]
     seeds = list(next(iter(values.values()))["scores"])
     head = ["", f"{scoring.score}, seeds {' '.join(seeds)}", "median", *others, "seconds"]
     rows = [[name, *_row(v, others)] for name, v in values.items()]
-    return "\n\n".join(filter(None, [table(head, rows), _lost(values)])) + "\n"
+    rest = basis(run for v in values.values() for run in v["scored"].values())
+    return "\n\n".join(filter(None, [table(head, rows), rest, _lost(values)])) + "\n"
 
 
 def _row(value: Mapping[str, Any], others: Sequence[str]) -> list[str]:

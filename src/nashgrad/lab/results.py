@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nashgrad.lab.basis import basis
 from nashgrad.lab.config.tournament import Tournament
 from nashgrad.lab.runner import Job, Outcome
 from nashgrad.lab.wording import counted, seconds
@@ -83,6 +84,11 @@ class Played:
         """The last scores."""
         return dict(self.judged[-1]["scores"]) if self.judged else {}
 
+    @property
+    def scored(self) -> dict[str, Any]:
+        """What they rest on."""
+        return dict(self.judged[-1].get("scored", {})) if self.judged else {}
+
 
 @dataclass(frozen=True)
 class Entrant:
@@ -132,6 +138,7 @@ def _of_entrant(
         "median": _median(list(scores.values())),
         "differences": [d for d in differences if math.isfinite(d)],
         "all_scores": {str(seed): run.last for seed, run in runs.items()},
+        "scored": {str(seed): run.scored for seed, run in runs.items() if run.judged},
         "at_equal_seconds": [_at(plan, run, limit) for run in runs.values()],
         "ended_before": [float(r.summary.get("seconds", 0)) < 0.98 * limit for r in runs.values()],
         "costs": {cost: _median_of(runs, cost) for cost in COSTS},
@@ -197,6 +204,7 @@ def tables(plan: Tournament, values: Mapping[str, Any]) -> str:
         f"Medians over {seeds}, with the least and the greatest. Difference: to {plan.baseline}, "
         f"seed by seed. {cost}.",
         table(*_by_budget(plan, values)),
+        basis(run for e in values["entrants"].values() for run in e["scored"].values()),
         _meaning({plan.score, *_scores(values)}),
         _edge_note(values),
         *_seconds_part(plan, values),
@@ -283,13 +291,7 @@ def _by_seconds(plan: Tournament, values: Mapping[str, Any]) -> tuple[list[str],
     for name, e in _ranked(plan, values, lambda e: _median(e["at_equal_seconds"])):
         scores = e["at_equal_seconds"]
         early = "+" if all(e["ended_before"]) else ""
-        rows.append(
-            [
-                f"{name}{early}",
-                number(_median(scores)),
-                _range(scores),
-            ]
-        )
+        rows.append([f"{name}{early}", number(_median(scores)), _range(scores)])
     return ["", plan.score, "range"], rows
 
 

@@ -17,7 +17,8 @@ from nashgrad.lab.config.files import merged, read, validate
 from nashgrad.lab.config.lists import text
 from nashgrad.lab.config.overrides import SHORTHANDS
 from nashgrad.lab.config.sweep import Sweep
-from nashgrad.lab.points import Point, check, found, jobs_of, looking, tabulated
+from nashgrad.lab.points import Point, check, exit_code, found, jobs_of, looking, tabulated
+from nashgrad.lab.runner import Outcome
 from nashgrad.lab.stage import Stage, study, typed
 from nashgrad.lab.sweep_pictures import pictures
 from nashgrad.plots import save_png
@@ -55,20 +56,22 @@ def sweep(
         console: where progress goes.
 
     Returns:
-        The exit code: 0, or 128 + signal when interrupted.
+        The exit code: 0, 4 when a run failed, or 128 + signal when interrupted.
 
     Raises:
         UsageError: The file says something impossible, or a point cannot be trained.
     """
     folder = Path(out or f"runs/sweep-{Path(path).stem}")
-    return study(
+    ended: list[Outcome] = []
+    code = study(
         folder,
         partial(_prepare, path, data, folder),
-        _play,
+        partial(_play, ended),
         command=typed("sweep", path, data=data, out=out, jobs=jobs),
         jobs=jobs,
         console=console,
     )
+    return code or exit_code(ended)
 
 
 def points_of(plan: Sweep, values: Mapping[str, Any], source: str) -> list[Point]:
@@ -106,11 +109,13 @@ def _prepare(path: str, data: str | None, folder: Path) -> Swept:
     return Swept(plan, points, folder)
 
 
-def _play(swept: Swept, stage: Stage) -> bool:
+def _play(ended: list[Outcome], swept: Swept, stage: Stage) -> bool:
+    """Whether it came to its end; how its runs ended is added to `ended`."""
     plan, points, folder = swept.plan, swept.points, swept.folder
     outcomes = stage.play(jobs_of(points, folder, plan.seeds))
     if outcomes is None:
         return False
+    ended += outcomes
     values = found(points, folder, plan.seeds, plan, outcomes)
     shown = tabulated(values, plan)
     write_json(folder / "results.json", {"score": plan.score, "points": values})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,8 +17,9 @@ from nashgrad.lab.config import Config
 from nashgrad.lab.config.files import merged, read, validate
 from nashgrad.lab.config.tournament import Tournament
 from nashgrad.lab.errors import UsageError
+from nashgrad.lab.points import exit_code
 from nashgrad.lab.results import Entrant, Played, draw, results, tables
-from nashgrad.lab.runner import Job
+from nashgrad.lab.runner import Job, Outcome
 from nashgrad.lab.session import Session
 from nashgrad.lab.stage import Stage, study, typed
 from nashgrad.lab.train import prepare
@@ -77,30 +79,33 @@ def tournament(
     """Plays a tournament to its end, from where it stands; leaves tables, a picture and JSON.
 
     Returns:
-        The exit code: 0, or 128 + signal when interrupted.
+        The exit code: 0, 4 when a run failed, or 128 + signal when interrupted.
 
     Raises:
         UsageError: The file says something impossible, an entrant cannot be trained, or the folder
             holds another tournament's runs.
     """
     folder = Path(out or f"runs/tournament-{Path(path).stem}")
-    return study(
+    ended: list[Outcome] = []
+    code = study(
         folder,
         lambda: prepare_lineup(path, folder),
-        _play,
+        partial(_play, ended),
         command=typed("tournament", path, out=out, jobs=jobs),
         jobs=jobs,
         console=console,
     )
+    return code or exit_code(ended)
 
 
-def _play(lineup: Lineup, stage: Stage) -> bool:
-    """Whether it was played to its end."""
+def _play(ended: list[Outcome], lineup: Lineup, stage: Stage) -> bool:
+    """Whether it was played to its end; how its runs ended is added to `ended`."""
     factors, tuned = dict.fromkeys(lineup.configs, 1.0), {}
     if lineup.plan.tuning is not None:
         tried = _tuning_jobs(lineup)
-        if stage.play(list(tried.values())) is None:
+        if (tuning := stage.play(list(tried.values()))) is None:
             return False
+        ended += tuning
         tuned = _scores_of_tuning(lineup, tried)
         factors = {name: best(scores, lineup.plan) for name, scores in tuned.items()}
     reported = {
@@ -111,6 +116,7 @@ def _play(lineup: Lineup, stage: Stage) -> bool:
     outcomes = stage.play(list(reported.values()))
     if outcomes is None:
         return False
+    ended += outcomes
     entrants = [
         Entrant(
             name,

@@ -13,6 +13,7 @@ from nashgrad.lab.figures.changes import changes_of
 from nashgrad.lab.figures.sizes import Scored, Size
 from nashgrad.lab.figures.table import ImageFigure, image_figures
 from nashgrad.lab.points import Point, check, found, jobs_of, looking, tabulated
+from nashgrad.lab.runner import Outcome
 from nashgrad.lab.stage import Stage
 from nashgrad.lab.sweep_pictures import pictures
 from nashgrad.plots import lines, loss_curves, new_figure, save_png, show_png
@@ -70,7 +71,8 @@ def plan(names: Sequence[str], size: Size, data: str | None, folder: Path) -> Im
         for name, figure in figures.items()
     }
     made = ImagePlan(size, figures, points, folder)
-    check(made.all_points, folder, size.seeds[0], made.scored, size.name)
+    source = f"--{size.source} {data}" if size.source else size.name
+    check(made.all_points, folder, size.seeds[0], made.scored, source)
     return made
 
 
@@ -79,21 +81,31 @@ def _point(
 ) -> Point:
     cell = figure.cells[at]
     config = looking(cell.config(size, values), size.points)
-    if figure.faces:  # what changes between checkpoints is measured
+    if figure.faces:  # figure 10 measures what changes between checkpoints
         config = replace(config, checkpoint=replace(config.checkpoint, keep=size.points))
     return Point(cell.name(config), config, dict(zip(figure.keys, at, strict=True)))
 
 
-def play(made: ImagePlan, stage: Stage) -> bool:
-    """Trains what is not there, then draws; whether it came to its end."""
+def play(ended: list[Outcome], made: ImagePlan, stage: Stage) -> bool:
+    """Trains what is not there, then draws.
+
+    Args:
+        ended: how its runs ended is added there.
+        made: the figures.
+        stage: shared with other studies.
+
+    Returns:
+        Whether it came to its end.
+    """
     jobs = jobs_of(made.all_points, made.folder, made.size.seeds)
     outcomes = stage.play(jobs)
     if outcomes is None:
         return False
+    ended += outcomes
     for name, figure in made.figures.items():
         points = made.points[name]
         values = found(list(points.values()), made.folder, made.size.seeds, made.scored, outcomes)
-        extra = {"changes": _changes(points, made)} if figure.faces else {}
+        extra = {"changes": _changes(points, made)} if figure.changes else {}
         shown = f"{name}: {figure.title} ({made.size.name})\n\n{tabulated(values, made.scored)}"
         folder = made.folder / name
         folder.mkdir(exist_ok=True)

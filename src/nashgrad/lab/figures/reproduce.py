@@ -12,10 +12,13 @@ from nashgrad.lab.figures import images, rings, spectra
 from nashgrad.lab.figures.discs import figure_1
 from nashgrad.lab.figures.sizes import DIGITS, FACES, FACES_FULL, FULL, SMALL, Size
 from nashgrad.lab.figures.table import image_figures
+from nashgrad.lab.points import exit_code
+from nashgrad.lab.runner import Outcome
 from nashgrad.lab.stage import study, typed
 
 MIXTURE = ("fig2", "fig3")
 IMAGES = tuple(image_figures(1.0))
+OF_FACES = tuple(name for name, figure in image_figures(1.0).items() if figure.faces)
 KNOWN = ("fig1", *MIXTURE, *IMAGES)
 
 
@@ -28,7 +31,7 @@ class Asked:
         out: the folder; one for each size by default, which all its figures share.
         seeds: how many, from 0; the size's own by default.
         data: CIFAR-10, for figures 4 to 9 and 11 to 14.
-        faces: images of faces, or any others, for figure 10.
+        faces: images of faces, or any others, for figures 4b and 10.
         digits: the digits that come along, in the place of CIFAR-10.
         full: the paper's size.
         jobs: runs at once; one for each core by default.
@@ -55,7 +58,10 @@ class Asked:
 
 
 def reproduce(asked: Asked) -> int:
-    """Makes figures, from where their runs stand; returns the exit code.
+    """Makes figures, from where their runs stand.
+
+    Returns:
+        The exit code: 0, 4 when a run failed, or 128 + signal when interrupted.
 
     Raises:
         UsageError: For an unknown figure, images that are missing, a folder that cannot be written.
@@ -66,28 +72,40 @@ def reproduce(asked: Asked) -> int:
             raise UsageError(f"nashgrad reproduce: unknown figure {name!r}{hint}")
     if asked.full and asked.digits:
         raise UsageError("nashgrad reproduce: --full and --digits exclude each other")
-    groups = _groups(list(dict.fromkeys(asked.figures)))
+    groups = _groups(_with_4b(asked))
     for group in groups:  # all before anything runs
         if group[0] in IMAGES:
             images.check_source(group[0], _size(group, asked), _data(group, asked))
+    ended: list[Outcome] = []
     for group in groups:
-        if code := _make(group, asked):
+        if code := _make(group, asked, ended):
             return code
-    return 0
+    return exit_code(ended)
+
+
+def _with_4b(asked: Asked) -> list[str]:
+    """Every figure once; figure 4 is two, and its second half needs faces."""
+    names = list(dict.fromkeys(asked.figures))
+    if "fig4" in names and "fig4b" not in names:
+        if asked.faces is not None:
+            return [*names, "fig4b"]
+        print("fig4: 4b, a ResNet GAN of faces, needs --faces PATH too")  # noqa: T201
+    return names
 
 
 def _groups(figures: Sequence[str]) -> list[list[str]]:
     """Figures that share runs are made together."""
-    alone = [[name] for name in figures if name not in IMAGES or name == "fig10"]
-    together = [name for name in figures if name in IMAGES and name != "fig10"]
-    return [*alone, *([together] if together else [])]
+    alone = [[name] for name in figures if name not in IMAGES]
+    faces = [name for name in figures if name in OF_FACES]
+    others = [name for name in figures if name in IMAGES and name not in OF_FACES]
+    return [*alone, *filter(None, [faces, others])]
 
 
-def _make(names: list[str], asked: Asked) -> int:
+def _make(names: list[str], asked: Asked, ended: list[Outcome]) -> int:
     if names == ["fig1"]:
         return _at_once(asked)
     if names[0] in MIXTURE:
-        return _of_the_mixture(names[0], asked)
+        return _of_the_mixture(names[0], asked, ended)
     size = _size(names, asked)
     if asked.seeds is not None:
         size = size.with_seeds(asked.seeds)
@@ -95,14 +113,14 @@ def _make(names: list[str], asked: Asked) -> int:
     return study(
         folder,
         partial(images.plan, names, size, _data(names, asked), folder),
-        images.play,
+        partial(images.play, ended),
         command=asked.command,
         jobs=asked.jobs,
     )
 
 
 def _size(names: list[str], asked: Asked) -> Size:
-    if "fig10" in names:
+    if names[0] in OF_FACES:
         return FACES_FULL if asked.full else FACES
     return FULL if asked.full else DIGITS if asked.digits else SMALL
 
@@ -120,13 +138,13 @@ def _at_once(asked: Asked) -> int:
     return 0
 
 
-def _of_the_mixture(name: str, asked: Asked) -> int:
+def _of_the_mixture(name: str, asked: Asked, ended: list[Outcome]) -> int:
     folder, seeds = asked.folder("mixture") / name, range(asked.seeds or 4)
     if name == "fig2":
         return study(
             folder,
             rings.methods,
-            lambda points, stage: rings.play(seeds, folder, points, stage),
+            lambda points, stage: rings.play(ended, seeds, folder, points, stage),
             command=asked.command,
             jobs=asked.jobs,
         )

@@ -16,6 +16,7 @@ from nashgrad.lab.checkpoint import load_at, steps_in
 from nashgrad.lab.config import Config, NoMethod, fingerprint, load
 from nashgrad.lab.figures.sizes import Scored
 from nashgrad.lab.points import Point, found, jobs_of, tabulated
+from nashgrad.lab.runner import Outcome
 from nashgrad.lab.stage import Stage
 from nashgrad.lab.tasks import MixtureTask
 from nashgrad.lab.train import prepare
@@ -51,11 +52,17 @@ def methods(steps: int | None = None) -> list[Point]:
     ]
 
 
-def play(seeds: range, folder: Path, points: list[Point], stage: Stage) -> bool:
-    """Trains both methods with every seed, draws every seed's densities."""
+def play(
+    ended: list[Outcome], seeds: range, folder: Path, points: list[Point], stage: Stage
+) -> bool:
+    """Trains both methods with every seed, draws every seed's densities.
+
+    How the runs ended is added to `ended`; whether it came to its end is returned.
+    """
     outcomes = stage.play(jobs_of(points, folder, seeds))
     if outcomes is None:
         return False
+    ended += outcomes
     values = found(points, folder, seeds, Scored("sw2"), outcomes)
     shown = tabulated(values, Scored("sw2"))
     write_json(folder / "fig2.json", {"points": values})

@@ -25,6 +25,7 @@ class ImageFigure:
         keys: what rows and columns are.
         losses: whether losses over time belong to it.
         faces: whether it is made of images of 64x64.
+        changes: whether it is measured how much samples change between checkpoints.
     """
 
     title: str
@@ -32,6 +33,7 @@ class ImageFigure:
     keys: tuple[str, str] = ("method", "network")
     losses: bool = False
     faces: bool = False
+    changes: bool = False
 
 
 def _grid(
@@ -56,6 +58,11 @@ def image_figures(gamma_lr: float) -> dict[str, ImageFigure]:
         "fig4": ImageFigure(
             "consensus without batch norm",
             _grid(("consensus",), ("dcgan3_nobn", "dcgan4_nobn"), _of),
+        ),
+        "fig4b": ImageFigure(  # a run of figure 10
+            "consensus on a ResNet GAN at 64x64",
+            _grid(("consensus",), ("resnet_cf",), _of),
+            faces=True,
         ),
         "fig5": ImageFigure(
             "losses and score over time, four convolutions",
@@ -85,6 +92,7 @@ def image_figures(gamma_lr: float) -> dict[str, ImageFigure]:
             _grid(three, ("resnet_cf",), _of),
             losses=True,
             faces=True,
+            changes=True,
         ),
         "fig11": ImageFigure(
             "losses and score over time, three and four convolutions",
