@@ -12,6 +12,7 @@ from nashgrad import Alternating, Consensus, Extragradient, Momentum, Simultaneo
 from nashgrad.adjustments import Identity
 from nashgrad.analysis import updates
 from nashgrad.games import DiracGAN, Quadratic, bilinear
+from pages.waiting import until
 
 Values = dict[str, float]
 STEPS = 25
@@ -99,15 +100,6 @@ def go(page: Any, address: str) -> None:
     """Shows a state, and waits until it is shown."""
     page.evaluate("address => { location.hash = address; }", address)
     until(page, "() => document.getElementById('main').dataset.shown === location.hash")
-
-
-def until(page: Any, holds: str, *given: Any) -> None:
-    """Playwright's own waiting evaluates texts in the page, which its policy forbids."""
-    for _ in range(500):
-        if page.evaluate(holds, *given):
-            return
-        page.wait_for_timeout(5)
-    raise AssertionError(f"never: {holds}")
 
 
 def shown(page: Any, side: str = "a") -> dict[str, Any]:

@@ -10,7 +10,8 @@ import pytest
 
 from nashgrad.lab import cli
 from nashgrad.lab.play import render
-from pages.playground import METHODS, go, shown, until
+from pages.playground import METHODS, go, shown
+from pages.waiting import until
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from nashgrad.lab.metrics import read_metrics
 from nashgrad.lab.records import Run
 from nashgrad.lab.report import write_report
 from pages.runs import make_run
+from pages.waiting import until
 
 NAMES = ("consensus0", "consensus1", "none0", "none1")
 HOSTILE = "<img src=x onerror='window.harmed=1'>"
@@ -110,7 +111,7 @@ def test_zoom_is_linked_across_charts(opened: Any) -> None:
         "Plotly.relayout(document.querySelectorAll('#curves .chart')[0], {'xaxis.range': [5, 20]})"
     )
     ranges = "[...document.querySelectorAll('#curves .chart')].map(n => n.layout.xaxis.range)"
-    page.wait_for_function(f"{ranges}.every(r => r[0] === 5 && r[1] === 20)")
+    until(page, f"{ranges}.every(r => r[0] === 5 && r[1] === 20)")
 
 
 def test_the_slider_moves_the_samples_by_the_keyboard(opened: Any) -> None:

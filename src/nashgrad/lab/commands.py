@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that help does not wait for to
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -291,6 +292,30 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Live:
+    """Serve the report's page while runs train, to this machine only; only reads.
+
+    Ctrl-C ends it.
+    """
+
+    folder: Annotated[Positional[str], arg(metavar="RUNS_DIR", help="folder of runs")] = "runs"
+    host: Annotated[
+        str, arg(metavar="ADDRESS", help="another one lets others look, without a password")
+    ] = "127.0.0.1"
+    port: Annotated[int, arg(metavar="N", help="0: any that is free")] = 8642
+
+    def run(self) -> int:
+        """Serve it."""
+        if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
+            raise UsageError(
+                f'nashgrad live: needs {", ".join(missing)}: pip install "nashgrad[live]"'
+            )
+        from nashgrad.lab.live import live
+
+        return live(self.folder, host=self.host, port=self.port)
+
+
+@dataclass(frozen=True)
 class Play:
     """Open the playground: two-player games, methods on them, and what eigenvalues predict.
 
@@ -321,6 +346,7 @@ Command = (
     | Score
     | Classifier
     | Report
+    | Live
     | Fetch
     | Methods
     | Play
@@ -339,6 +365,7 @@ COMMANDS: dict[str, type[Command]] = {
     "fetch": Fetch,
     "methods": Methods,
     "report": Report,
+    "live": Live,
     "play": Play,
 }
 

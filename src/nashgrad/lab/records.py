@@ -152,6 +152,20 @@ def locked(folder: Path, taken: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(folder: Path) -> bool | None:
+    """Whether a process of this machine holds the lock of a folder; None where nobody can tell.
+
+    It is read off the kernel's table: trying the lock could keep a training from its own folder.
+    """
+    try:
+        mark = os.stat(folder)
+        table = Path("/proc/locks").read_text(encoding="ascii")
+    except OSError:
+        return None
+    place = f"{os.major(mark.st_dev):02x}:{os.minor(mark.st_dev):02x}:{mark.st_ino}"
+    return any(place in line.split() and "FLOCK" in line for line in table.splitlines())
+
+
 def _refuse_occupied(run: Run, overwrite: bool) -> None:
     path = run.path
     if is_run(path):

@@ -80,8 +80,8 @@ const bandTraces = (group, band, colour, dash) => [
 ];
 
 // One quantity over steps or seconds: a line for each run, and for runs that differ in their seed only their median and band.
-const curveChart = (node, title, entries, groups, state) => draw(node, () => {
-  const key = state.x, traces = [];
+const curveChart = (node, title, entriesOf, groups, state) => draw(node, () => {
+  const key = state.x, traces = [], entries = entriesOf(title);
   groups.forEach((group, index) => {
     const its = entries.filter((entry) => entry.run.group === group && state.shown.has(entry.run.name));
     if (!its.length) return;

@@ -56,12 +56,14 @@ def _distinct(runs: Sequence[Seen]) -> list[str]:
 def _run(run: Seen, name: str, label: str, share: int) -> dict[str, Any]:
     steps = sorted(run.pictures)
     return {
+        "id": run.id,
         "name": name,
         "group": label,
         "path": str(run.path),
         "seed": run.config.get("seed"),
         "status": run.status,
         "reason": str(run.summary.get("reason", "")),
+        "held": run.held,
         "step": run.step,
         "steps": run.config.get("steps"),
         "summary": {k: v for k, v in run.summary.items() if isinstance(v, str | int | float)},
@@ -174,6 +176,6 @@ def _notes(runs: Sequence[Seen], shown: Sequence[Mapping[str, Any]]) -> list[str
         notes.append(f"curves are thinned to {POINTS} points, with all extremes of their pieces")
     if any(len(its["samples"]) < len(run.pictures) for run, its in zip(runs, shown, strict=True)):
         notes.append("not all pictures of samples are here: an even choice of steps is")
-    if any(its["samples"] for its in shown):
+    if any(sample.get("image") for its in shown for sample in its["samples"]):
         notes.append(f"pictures are reduced to {SIDE} pixels or less")
     return notes

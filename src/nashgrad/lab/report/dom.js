@@ -13,9 +13,15 @@ const el = (tag, attributes = {}, ...children) => {
 const section = (id, title, ...children) =>
   el("section", { id, "aria-labelledby": `${id}-title` }, el("h2", { id: `${id}-title` }, title), ...children);
 
-// What kept its focus, its place and its choices stays when a section is drawn again.
-const replaceSection = (root, fresh) => {
-  const old = root.querySelector(`#${fresh.id}`);
-  if (old) old.replaceWith(fresh);
-  else root.append(fresh);
+// A part takes the place of the one with the same id; focus, places of scrolling and open details stay.
+const STOPS = "a, button, input, select, summary, [tabindex]";
+const replacePart = (fresh) => {
+  const old = document.getElementById(fresh.id);
+  const focused = [...old.querySelectorAll(STOPS)].indexOf(document.activeElement);
+  const places = [...old.querySelectorAll(".table, pre")].map((node) => [node.scrollLeft, node.scrollTop]);
+  const open = [...old.querySelectorAll("details")].map((node) => node.open);
+  old.replaceWith(fresh);
+  [...fresh.querySelectorAll("details")].forEach((node, i) => { node.open = open[i] ?? node.open; });
+  [...fresh.querySelectorAll(".table, pre")].forEach((node, i) => { [node.scrollLeft, node.scrollTop] = places[i] ?? [0, 0]; });
+  if (focused >= 0) fresh.querySelectorAll(STOPS)[focused]?.focus({ preventScroll: true });
 };

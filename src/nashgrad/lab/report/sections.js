@@ -3,7 +3,8 @@ const GOOD = ["local Nash", "stable", "finished"];
 
 const statusText = (run) => {
   const of = run.steps ? ` of ${run.steps.toLocaleString("en")}` : "";
-  const words = { running: `in progress, or its process was killed: step ${run.step.toLocaleString("en")}${of}`,
+  const alive = run.held ? "in progress" : run.held === null ? "in progress, or its process was killed" : "its process has ended without a word";
+  const words = { running: `${alive}: step ${run.step.toLocaleString("en")}${of}`,
     not_finite: "stopped: not finite", unknown: "its summary is missing" };
   return words[run.status] ?? run.status;
 };
@@ -24,7 +25,7 @@ const controls = (groups, runs, state, change) => {
       several ? box(state.each, "each seed", (on) => { state.each = on; }) : null));
 };
 
-const aboutSection = (data) => {
+const aboutSection = (data, state) => {
   const status = (run) => [run.name, statusText(run) + (run.reason ? `: ${run.reason}` : "")];
   const columns = [
     { title: "run", value: (run) => run.name, show: (run) => el("span", { class: "name" }, run.name) },
@@ -41,7 +42,7 @@ const aboutSection = (data) => {
   const scored = [...new Set(data.runs.map((run) => run.scored).filter(Boolean))];
   const missing = data.runs.filter((run) => run.missing.length || run.reason);
   return section("summary", data.runs.length === 1 ? "What was run" : `${data.runs.length} runs`,
-    sortableTable(columns, data.runs, { id: "runs", caption: "runs, with their last scores; sort by a column's name" }),
+    sortableTable(columns, data.runs, { id: "runs", caption: "runs, with their last scores; sort by a column's name", order: state.sorted.runs }),
     scored.length ? el("p", { class: "soft small" }, `Scores: ${scored.join("; ")}.`) : null,
     missing.length ? el("div", { class: "card missing" }, el("h3", {}, "What is missing"),
       el("ul", {}, missing.map((run) => el("li", {}, el("b", {}, run.name), ": ", [...run.missing, ...(run.reason ? [status(run)[1]] : [])].join("; "))))) : null);
@@ -49,46 +50,44 @@ const aboutSection = (data) => {
 
 const chartGrid = (titles, entriesOf, groups, state) => {
   const nodes = titles.map((title) => el("div", { class: "chart", "data-title": title, role: "img", "aria-label": `${title}, over steps or seconds` }));
-  const grid = el("div", { class: "charts" }, nodes);
-  const start = () => nodes.forEach((node, i) => curveChart(node, titles[i], entriesOf(titles[i]), groups, state));
-  return { grid, nodes, start };
+  return { grid: el("div", { class: "charts" }, nodes), start: () => nodes.forEach((node, i) => curveChart(node, titles[i], entriesOf, groups, state)) };
 };
 
+const titlesOf = (data, key) => [...new Set(data.runs.flatMap((run) => Object.keys(run[key])))];
+
 const curvesSections = (data, groups, state) => {
-  const part = (key) => {
-    const titles = [...new Set(data.runs.flatMap((run) => Object.keys(run[key])))];
-    const entries = (title) => data.runs.filter((run) => run[key][title]).map((run) => ({ run, curve: run[key][title] }));
-    return chartGrid(titles, entries, groups, state);
-  };
+  const part = (key) => chartGrid(titlesOf(data, key),
+    (title) => data.runs.filter((run) => run[key][title]).map((run) => ({ run, curve: run[key][title] })), groups, state);
   const losses = part("curves"), scores = part("scores");
-  const none = (grid, text) => (grid.nodes.length ? grid.grid : el("p", { class: "soft" }, text));
+  const some = (key, grid, text) => (titlesOf(data, key).length ? grid.grid : el("p", { class: "soft" }, text));
   const node = section("curves", "Losses, norms and scores", controls(groups, data.runs, state, redrawAll),
-    none(losses, "No losses are logged."), el("h3", {}, "Scores"), none(scores, "No scores: nothing was evaluated."));
+    some("curves", losses, "No losses are logged."), el("h3", {}, "Scores"), some("scores", scores, "No scores: nothing was evaluated."));
   return { node, start: () => { losses.start(); scores.start(); } };
 };
 
 const samplesSection = (data, address) => {
-  const steps = [...new Set(data.runs.flatMap((run) => run.samples.map((sample) => sample.step)))].sort((a, b) => a - b);
-  if (!steps.length) return section("samples", "Samples", el("p", { class: "soft" }, "No pictures of samples."));
+  const stepsOf = () => [...new Set(data.runs.flatMap((run) => run.samples.map((sample) => sample.step)))].sort((a, b) => a - b);
+  if (!stepsOf().length) return { node: section("samples", "Samples", el("p", { class: "soft" }, "No pictures of samples.")), grow: () => {} };
   const figures = data.runs.map((run) => sampleFigure(run, address));
-  const slider = stepSlider("samples-step", steps, (step) => step.toLocaleString("en"), (step) => figures.forEach((figure) => figure.show(step)));
+  const slider = stepSlider("samples-step", stepsOf(), (step) => step.toLocaleString("en"), (step) => figures.forEach((figure) => figure.show(step)));
   slider.move();
-  return section("samples", "Samples", el("p", { class: "soft small" }, "Always of the same latents. A run without a picture at a step shows the one before."),
+  const node = section("samples", "Samples", el("p", { class: "soft small" }, "Always of the same latents. A run without a picture at a step shows the one before."),
     slider.node, el("div", { class: "figures" }, figures.map((figure) => figure.node)));
+  return { node, grow: () => slider.lengthen(stepsOf()) };
 };
 
 const spectraSection = (data) => {
   const runs = data.runs.filter((run) => run.spectra.length);
   if (!runs.length) {
     const hint = "No eigenvalues: train with diagnose.every, or run nashgrad diagnose.";
-    return { node: section("spectra", "Eigenvalues of v' and w'", el("p", { class: "soft" }, hint)), start: () => {} };
+    return { node: section("spectra", "Eigenvalues of v' and w'", el("p", { class: "soft" }, hint)), start: () => {}, grow: () => {} };
   }
-  const place = el("div", {}), choice = el("select", { id: "spectra-run", onchange: () => show() }, runs.map((run) => el("option", {}, run.name)));
-  const show = () => {
-    const run = runs[choice.selectedIndex], looks = run.spectra;
-    const most = Math.max(...looks.map((look) => Object.keys(look.maps).length));
-    const nodes = Array.from({ length: most }, () => el("div", { class: "chart plane" }));
-    const slider = stepSlider("spectra-step", looks, (look) => `${look.step.toLocaleString("en")} (${look.source})`, (look) => {
+  const place = el("div", {}), choice = el("select", { id: "spectra-run", onchange: () => start() }, runs.map((run) => el("option", {}, run.name)));
+  let slider = null;
+  const looks = () => runs[choice.selectedIndex].spectra;
+  const start = () => {
+    const nodes = ["first", "second"].map((name) => el("div", { class: "chart plane", "data-map": name }));
+    slider = stepSlider("spectra-step", looks(), (look) => `${look.step.toLocaleString("en")} (${look.source})`, (look) => {
       const maps = Object.entries(look.maps);
       nodes.forEach((node, i) => {
         node.hidden = i >= maps.length;
@@ -101,7 +100,7 @@ const spectraSection = (data) => {
   const node = section("spectra", "Eigenvalues of v' and w'",
     el("p", { class: "soft small" }, "A fixed point is stable when all stand left of the axis; large imaginary parts beside small real ones rotate. While training, the outermost on one batch."),
     el("label", { class: "choice" }, "run ", choice), place);
-  return { node, start: show };
+  return { node, start, grow: () => slider.lengthen(looks()) };
 };
 
 const verdictSection = (data) => {
@@ -120,10 +119,10 @@ const verdictSection = (data) => {
 
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
 
-const costSection = (data) => {
+const costSection = (data, state) => {
   const keys = [...new Set(data.runs.flatMap((run) => Object.keys(run.costs)))];
   const columns = [{ title: "run", value: (run) => run.name }, ...keys.map((key) => ({ title: key, value: (run) => run.costs[key] ?? null, number: true }))];
-  return section("cost", "What a step costs", sortableTable(columns, data.runs, { id: "costs", caption: "costs of a step" }));
+  return section("cost", "What a step costs", sortableTable(columns, data.runs, { id: "costs", caption: "costs of a step", order: state.sorted.costs }));
 };
 
 const setupSection = (data) => {
@@ -144,18 +143,29 @@ const againSection = (data) => section("again", "How to reproduce",
 
 const NAV = { summary: "Runs", curves: "Curves", samples: "Samples", spectra: "Eigenvalues", verdict: "Verdict", cost: "Cost", setup: "Configuration", again: "Reproduce" };
 
-// Draws or redraws all of it. `address(run, sample)` says where a picture is; `state` keeps what the reader chose.
+// Draws all of it. `address(run, sample)` says where a picture is; `state` keeps what the reader chose.
+// Returns a function that takes newer data of the same runs and changes what changed.
 const showReport = (root, data, { state = newState(data), address = (run, sample) => sample.image } = {}) => {
   const groups = [...new Set(data.runs.map((run) => run.group))];
-  const curves = curvesSections(data, groups, state), spectra = spectraSection(data);
+  const curves = curvesSections(data, groups, state), samples = samplesSection(data, address), spectra = spectraSection(data);
+  const plain = () => [aboutSection(data, state), verdictSection(data), costSection(data, state), setupSection(data), againSection(data)];
+  const [about, ...rest] = plain();
   root.replaceChildren(
     el("h1", {}, data.runs.length === 1 ? data.runs[0].name : groups.join(" · ")),
     el("p", { class: "soft small" }, `nashgrad ${data.version}, ${data.made}.`, data.notes.length ? ` Here ${data.notes.join("; ")}.` : ""),
-    aboutSection(data), curves.node, samplesSection(data, address), spectra.node, verdictSection(data), costSection(data), setupSection(data), againSection(data));
+    about, curves.node, samples.node, spectra.node, ...rest);
   document.getElementById("nav").replaceChildren(...Object.entries(NAV).map(([id, text]) => el("a", { href: `#${id}` }, text)));
   curves.start();
   spectra.start();
   root.dataset.ready = "yes";
+  return (newer) => {
+    newer.runs.forEach((run, i) => Object.assign(data.runs[i], run));
+    Object.assign(data, { config: newer.config, environment: newer.environment, notes: newer.notes, made: newer.made });
+    plain().forEach(replacePart);
+    redrawAll();
+    samples.grow();
+    spectra.grow();
+  };
 };
 
-const newState = (data) => ({ x: "step", each: true, zoom: { range: null, busy: false }, shown: new Set(data.runs.map((run) => run.name)) });
+const newState = (data) => ({ x: "step", each: true, zoom: { range: null, busy: false }, sorted: { runs: {}, costs: {} }, shown: new Set(data.runs.map((run) => run.name)) });

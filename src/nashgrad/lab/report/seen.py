@@ -6,6 +6,7 @@ cannot be read is named in `missing`; nothing is raised for it, and nothing in i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any
 from nashgrad.lab.config.files import read
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.metrics import scan_metrics
+from nashgrad.lab.records import is_held
 from nashgrad.lab.wording import counted
 
 SIGNS = ("config.yaml", "metrics.jsonl", "environment.json")
@@ -39,11 +41,13 @@ class Seen:
     pictures: Mapping[int, Path] = field(default_factory=dict)
     diagnoses: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     missing: Sequence[str] = ()
+    held: bool | None = None
+    """Whether a process trains it; None where nobody can tell."""
 
     @property
-    def name(self) -> str:
-        """The folder's name."""
-        return self.path.name
+    def id(self) -> str:
+        """A name made of the path, of letters that mean nothing anywhere."""
+        return run_id(self.path)
 
     @property
     def status(self) -> str:
@@ -56,6 +60,11 @@ class Seen:
         told = self.summary.get("steps")
         logged = [line["step"] for line in self.metrics]
         return max([*logged, told if isinstance(told, int) else 0], default=0)
+
+
+def run_id(folder: Path) -> str:
+    """Twelve hexadecimal digits of a folder's path."""
+    return hashlib.sha256(str(folder.absolute()).encode(errors="surrogateescape")).hexdigest()[:12]
 
 
 def is_like_run(folder: Path) -> bool:
@@ -93,7 +102,8 @@ def look(folder: Path) -> Seen:
     metrics = _metrics(folder, missing)
     pictures = _pictures(folder, missing)
     diagnoses = _diagnoses(folder, missing)
-    return Seen(folder, config, environment, summary, metrics, pictures, diagnoses, tuple(missing))
+    told = (config, environment, summary, metrics, pictures, diagnoses, tuple(missing))
+    return Seen(folder, *told, held=is_held(folder))
 
 
 def _config(folder: Path, missing: list[str]) -> dict[str, Any]:
@@ -141,12 +151,19 @@ def _metrics(folder: Path, missing: list[str]) -> list[dict[str, Any]]:
     return lines
 
 
-def _pictures(folder: Path, missing: list[str]) -> dict[int, Path]:
-    found = {
+def pictures_of(folder: Path) -> dict[int, Path]:
+    """A run's pictures of samples by step; links, which may lead anywhere, are none."""
+    samples = folder / "samples"
+    found = [] if samples.is_symlink() else sorted(samples.glob("*.png"))
+    return {
         int(path.stem): path
-        for path in sorted((folder / "samples").glob("*.png"))
-        if STEP.match(path.stem) and path.is_file()
+        for path in found
+        if STEP.match(path.stem) and path.is_file() and not path.is_symlink()
     }
+
+
+def _pictures(folder: Path, missing: list[str]) -> dict[int, Path]:
+    found = pictures_of(folder)
     if not found:
         missing.append("samples/: no pictures")
     return found

@@ -1,16 +1,27 @@
 // A slider over steps: the arrow keys move it, and its label says where it stands.
-const stepSlider = (id, steps, label, show) => {
+const stepSlider = (id, entries, label, show) => {
+  let steps = entries;
   const output = el("output", { for: id, class: "mono" });
   const move = () => {
-    const step = steps[Number(input.value)];
-    output.textContent = label(step, Number(input.value));
+    const at = Number(input.value);
+    output.textContent = label(steps[at]);
     input.setAttribute("aria-valuetext", output.textContent);
-    show(step, Number(input.value));
+    show(steps[at], at);
   };
-  const input = el("input", { type: "range", id, min: 0, max: Math.max(steps.length - 1, 0), step: 1, oninput: () => move() });
+  const input = el("input", { type: "range", id, min: 0, step: 1, oninput: () => move() });
+  // What stood at the end stays at the end, and what stood elsewhere at its step.
+  const lengthen = (longer) => {
+    const atEnd = Number(input.value) === steps.length - 1;
+    steps = longer;
+    input.max = Math.max(steps.length - 1, 0);
+    if (atEnd) input.value = steps.length - 1;
+    input.disabled = steps.length < 2;
+    move();
+  };
+  input.max = Math.max(steps.length - 1, 0);
   input.value = steps.length - 1;
   input.disabled = steps.length < 2;
-  return { node: el("div", { class: "slider" }, el("label", { for: id }, "step"), input, output), move };
+  return { node: el("div", { class: "slider" }, el("label", { for: id }, "step"), input, output), move, lengthen };
 };
 
 // The last entry at or before a step, else the first.

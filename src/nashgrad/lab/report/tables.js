@@ -10,14 +10,14 @@ const compare = (a, b, number) => {
   return number ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
 };
 
-// columns: {title, number, value(row), show(row)}; the rows' order is the page's until a column is chosen.
-const sortableTable = (columns, rows, { id, caption } = {}) => {
+// columns: {title, number, value(row), show(row)}; the rows' order is the page's until a column is chosen, which `order` keeps.
+const sortableTable = (columns, rows, { id, caption, order = {} } = {}) => {
   const body = el("tbody");
-  const order = { column: null, down: false };
   const fill = () => {
     const sorted = [...rows];
-    if (order.column) {
-      const { value, number } = order.column, sign = order.down ? -1 : 1;
+    const column = columns.find((one) => one.title === order.title);
+    if (column) {
+      const { value, number } = column, sign = order.down ? -1 : 1;
       const known = (v) => !(v === null || v === undefined || v === "");
       sorted.sort((a, b) => {
         const x = value(a), y = value(b);
@@ -26,12 +26,13 @@ const sortableTable = (columns, rows, { id, caption } = {}) => {
     }
     body.replaceChildren(...sorted.map((row) => el("tr", {}, columns.map((c) => cell(c.show ? c.show(row) : c.value(row), c.number)))));
   };
+  const sortOf = (column) => (column.title !== order.title ? "none" : order.down ? "descending" : "ascending");
   const heads = columns.map((column) => {
-    const head = el("th", { scope: "col", class: column.number ? "number" : null, "aria-sort": "none" });
+    const head = el("th", { scope: "col", class: column.number ? "number" : null, "aria-sort": sortOf(column) });
     head.append(el("button", { type: "button", class: "sort", title: `Sort by ${column.title}`, onclick: () => {
-      order.down = order.column === column ? !order.down : false;
-      order.column = column;
-      for (const other of heads) other.setAttribute("aria-sort", other === head ? (order.down ? "descending" : "ascending") : "none");
+      order.down = order.title === column.title ? !order.down : false;
+      order.title = column.title;
+      heads.forEach((other, i) => other.setAttribute("aria-sort", sortOf(columns[i])));
       fill();
     } }, column.title));
     return head;
