@@ -108,6 +108,8 @@ def test_label_smoothing_is_one_sided() -> None:
     torch.testing.assert_close(smooth.discriminator_loss(r, f), expected)
     torch.testing.assert_close(smooth.generator_loss(f), standard.generator_loss(f))
     assert smooth.at_best == "no divergence"
+    assert (smooth.pair, smooth.g1, smooth.g2) == (None, None, None)
+    assert smooth.reference.startswith("T. Salimans et al.")
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, float("nan")])

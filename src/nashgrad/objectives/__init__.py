@@ -6,7 +6,9 @@ from nashgrad.objectives.divergences import DIVERGENCES as DIVERGENCES
 from nashgrad.objectives.f_gan import F_DIVERGENCES as F_DIVERGENCES
 from nashgrad.objectives.f_gan import FDivergence as FDivergence
 from nashgrad.objectives.instance_noise import InstanceNoise as InstanceNoise
+from nashgrad.objectives.objective import Conjugates as Conjugates
 from nashgrad.objectives.objective import Divergence as Divergence
+from nashgrad.objectives.objective import Formula as Formula
 from nashgrad.objectives.objective import Objective as Objective
 from nashgrad.objectives.objective import label_smoothing as label_smoothing
 from nashgrad.objectives.penalties import DRAGAN as DRAGAN

@@ -10,7 +10,7 @@ from torch.nn.functional import relu
 from nashgrad.core.limits import check_finite
 from nashgrad.objectives.closed_forms import pearson, total_variation
 from nashgrad.objectives.divergences import identity
-from nashgrad.objectives.objective import Divergence
+from nashgrad.objectives.objective import Conjugates, Divergence, Formula
 
 wasserstein = Divergence(
     "wasserstein",
@@ -19,6 +19,8 @@ wasserstein = Divergence(
     lambda s: -s,
     True,
     at_best="Wasserstein-1 distance over 1-Lipschitz D; unbounded without a bound on D",
+    reference="M. Arjovsky, S. Chintala, L. Bottou: Wasserstein GAN, 2017",
+    written=("s", "s"),
 )
 """The difference of mean scores; D has to be kept Lipschitz by weight clipping, a gradient penalty
 or spectral normalisation (M. Arjovsky, S. Chintala, L. Bottou: Wasserstein GAN, 2017)."""
@@ -32,8 +34,14 @@ hinge = Divergence(
     lambda ratio: (ratio - 1).sign(),
     lambda p, q: 2 * total_variation(p, q) - 2,
     "2 TV - 2",
+    "J. H. Lim, J. C. Ye: Geometric GAN, 2017",
+    Conjugates(
+        Formula("-2 min(1, u)", lambda u: -2 * u.clamp(max=1)),
+        Formula("max(0, t + 2), t <= 0", lambda t: relu(t + 2)),
+    ),
+    ("min(0, s - 1)", "max(0, 1 + s)"),
 )
-"""Hinge loss (J. H. Lim, J. C. Ye: Geometric GAN, 2017)."""
+"""Hinge loss (J. H. Lim, J. C. Ye: Geometric GAN, 2017); f(u) = sup over s of u g_1(s) - g_2(s)."""
 
 
 def least_squares(
@@ -45,7 +53,8 @@ def least_squares(
     generator:     mean (D(G(z)) - c)^2 / 2.
 
     The best score is (b p + a q) / (p + q). The utility there is
-    (b - a)^2 / 4 (chi^2 - 1) with Pearson's chi^2(q, m) = sum (q - m)^2 / m, m = (p + q) / 2.
+    (b - a)^2 / 4 (chi^2 - 1) with Pearson's chi^2(q, m) = sum (q - m)^2 / m, m = (p + q) / 2, or
+    D_f with f(u) = sup over s of u g_1(s) - g_2(s) = -(b - a)^2 / 2 u / (u + 1).
 
     Args:
         name: as in a configuration.
@@ -62,7 +71,15 @@ def least_squares(
         check_finite(label, value)
     if a == b:
         raise ValueError(f"labels of real and fake samples are both {a}: nothing tells them apart")
-    weight = (b - a) ** 2 / 4
+    weight, width = (b - a) ** 2 / 4, abs(b - a)
+    factor = "" if weight == 1 else f"{weight:g} "
+    pair = Conjugates(
+        Formula(f"-{2 * weight:g} u/(u + 1)", lambda u: -2 * weight * u / (u + 1)),
+        Formula(
+            f"max(0, {width:g} - (-2 t)^(1/2))^2/2, t <= 0",
+            lambda t: relu(width - (-2 * t).sqrt()).square() / 2,
+        ),
+    )
     return Divergence(
         name,
         _half_square(b),
@@ -71,8 +88,18 @@ def least_squares(
         False,
         lambda ratio: (b * ratio + a) / (ratio + 1),
         lambda p, q: -weight * (1 - pearson(q, (p + q) / 2)),
-        f"{weight:g} (chi^2 - 1), Pearson's chi^2 of the model and (data + model) / 2",
+        f"{factor}chi^2(model, (data + model)/2) - {weight:g}",
+        "X. Mao et al.: Least Squares Generative Adversarial Networks, 2017",
+        pair,
+        (f"-{_written(b)}", _written(a)),
     )
+
+
+def _written(label: float) -> str:
+    """Half the squared distance of a score from a label."""
+    if label == 0:
+        return "s^2/2"
+    return f"(s {'-' if label > 0 else '+'} {abs(label):g})^2/2"
 
 
 def _half_square(label: float) -> Callable[[Tensor], Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from nashgrad.objectives.closed_forms import gan_value, total_variation
-from nashgrad.objectives.objective import Divergence
+from nashgrad.objectives.objective import Conjugates, Divergence, Formula
 
 SATURATED = 30.0
 """A score at which tanh is 1 in double precision."""
@@ -23,6 +23,20 @@ def _sign(ratio: Tensor) -> Tensor:
 
 
 GAN_VALUE = "2 JS - 2 ln 2"
+GAN_PAIR = Conjugates(
+    Formula("u ln u - (u + 1) ln(u + 1)", lambda u: torch.xlogy(u, u) - (u + 1) * torch.log(u + 1)),
+    Formula("-ln(1 - e^t), t < 0", lambda t: -torch.log(1 - torch.exp(t))),
+)
+"""f and f* of the GAN's utility, 2 JS - 2 ln 2."""
+GAN_WRITTEN = ("-sp(-s)", "sp(s)")
+
+GAN = "I. Goodfellow et al.: Generative Adversarial Nets, 2014"
+AMORTISED = "C. K. Sonderby et al.: Amortised MAP Inference for Image Super-resolution, 2017"
+F_GAN = (
+    "S. Nowozin, B. Cseke, R. Tomioka: f-GAN: Training Generative Neural Samplers using "
+    "Variational Divergence Minimization, 2016"
+)
+NUMERICS = "L. Mescheder, S. Nowozin, A. Geiger: The Numerics of GANs, 2017"
 
 standard = Divergence(
     "standard",
@@ -33,6 +47,9 @@ standard = Divergence(
     torch.log,
     gan_value,
     GAN_VALUE,
+    GAN,
+    GAN_PAIR,
+    GAN_WRITTEN,
 )
 """Non-saturating GAN (I. Goodfellow et al.: Generative Adversarial Nets, 2014)."""
 
@@ -45,6 +62,9 @@ js = Divergence(
     torch.log,
     gan_value,
     GAN_VALUE,
+    GAN,
+    GAN_PAIR,
+    GAN_WRITTEN,
 )
 """Jensen-Shannon divergence: the minimax GAN of the same paper."""
 
@@ -57,6 +77,9 @@ kl = Divergence(
     torch.log,
     gan_value,
     f"{GAN_VALUE}; the generator's loss is KL(model, data)",
+    AMORTISED,
+    GAN_PAIR,
+    GAN_WRITTEN,
 )
 """At the best discriminator s = log p_data / p_model, so the generator's loss is KL(model, data)
 (C. K. Sonderby et al.: Amortised MAP Inference for Image Super-resolution, 2017)."""
@@ -69,13 +92,38 @@ tv = Divergence(
     True,
     _sign,
     lambda p, q: 2 * total_variation(p, q),
-    "2 TV, as |s| grows",
+    "2 TV, as abs(s) grows",
+    F_GAN,
+    Conjugates(
+        Formula("abs(u - 1)", lambda u: (u - 1).abs()),
+        Formula("t, abs(t) <= 1", identity),
+    ),
+    ("tanh s", "tanh s"),
 )
-"""Total variation, with a critic bounded by tanh (S. Nowozin et al.: f-GAN, 2016)."""
+"""Total variation, with a critic bounded by tanh (S. Nowozin et al.: f-GAN, 2016).
 
-indicator = Divergence("indicator", lambda s: -s, identity, lambda s: -s, True)
-"""The difference of mean scores, named so by the paper; an integral probability metric over what D
-can express, without a bound on D."""
+tanh is neither concave nor convex, so equation 2 is no concave problem in the score; it is one in
+t = tanh s."""
+
+indicator = Divergence(
+    "indicator",
+    lambda s: -s,
+    identity,
+    lambda s: -s,
+    True,
+    reference=NUMERICS,
+    pair=Conjugates(
+        Formula(
+            "0 at u = 1, infinite elsewhere",
+            lambda u: torch.where(u == 1, torch.zeros_like(u), torch.inf),
+        ),
+        Formula("t", identity),
+    ),
+    written=("s", "s"),
+)
+"""The difference of mean scores, named so by the paper (L. Mescheder, S. Nowozin, A. Geiger: The
+Numerics of GANs, 2017): f is the indicator function of the point 1. Its D_f is 0 or infinite, which
+is no divergence to descend; over what D can express it is an integral probability metric."""
 
 DIVERGENCES: dict[str, Divergence] = {d.name: d for d in (standard, js, kl, tv, indicator)}
 """The paper's five losses by name."""

@@ -25,8 +25,8 @@ from nashgrad.objectives.closed_forms import (
     pearson,
     squared_hellinger,
 )
-from nashgrad.objectives.divergences import GAN_VALUE, identity
-from nashgrad.objectives.objective import Divergence, Scores, Value
+from nashgrad.objectives.divergences import F_GAN, GAN_PAIR, GAN_VALUE, identity
+from nashgrad.objectives.objective import Conjugates, Divergence, Formula, Scores, Value
 
 LN2 = math.log(2)
 
@@ -47,17 +47,17 @@ class FDivergence:
     """
 
     name: str
-    f: Scores
-    conjugate: Scores
-    g1: Scores
-    g2: Scores
+    f: Formula
+    conjugate: Formula
+    g1: Formula
+    g2: Formula
     best: Scores
     value: Value
     at_best: str
 
     def divergence(self) -> Divergence:
         """The losses: -g_1 on real samples, g_2 on fake ones; the generator's is -g_2."""
-        g1, g2 = self.g1, self.g2
+        g1, g2 = self.g1.function, self.g2.function
         return Divergence(
             self.name,
             lambda s: -g1(s),
@@ -67,6 +67,9 @@ class FDivergence:
             self.best,
             self.value,
             self.at_best,
+            F_GAN,
+            Conjugates(self.f, self.conjugate),
+            (self.g1.text, self.g2.text),
         )
 
 
@@ -79,60 +82,63 @@ TABLE: dict[str, FDivergence] = {
     for row in (
         FDivergence(
             "f_kl",
-            f=lambda u: torch.xlogy(u, u),
-            conjugate=lambda t: torch.exp(t - 1),
-            g1=identity,
-            g2=lambda s: torch.exp(s - 1),
+            f=Formula("u ln u", lambda u: torch.xlogy(u, u)),
+            conjugate=Formula("e^(t - 1)", lambda t: torch.exp(t - 1)),
+            g1=Formula("s", identity),
+            g2=Formula("e^(s - 1)", lambda s: torch.exp(s - 1)),
             best=lambda u: 1 + u.log(),
             value=kullback_leibler,
             at_best="KL(data, model)",
         ),
         FDivergence(
             "f_reverse_kl",
-            f=lambda u: -u.log(),
-            conjugate=lambda t: -1 - torch.log(-t),
-            g1=lambda s: -torch.exp(-s),
-            g2=lambda s: s - 1,
+            f=Formula("-ln u", lambda u: -u.log()),
+            conjugate=Formula("-1 - ln(-t), t < 0", lambda t: -1 - torch.log(-t)),
+            g1=Formula("-e^-s", lambda s: -torch.exp(-s)),
+            g2=Formula("s - 1", lambda s: s - 1),
             best=torch.log,
             value=lambda p, q: kullback_leibler(q, p),
             at_best="KL(model, data)",
         ),
         FDivergence(
             "f_pearson",
-            f=lambda u: (u - 1).square(),
-            conjugate=lambda t: t.square() / 4 + t,
-            g1=identity,
-            g2=lambda s: s.square() / 4 + s,
+            f=Formula("(u - 1)^2", lambda u: (u - 1).square()),
+            conjugate=Formula("t^2/4 + t", lambda t: t.square() / 4 + t),
+            g1=Formula("s", identity),
+            g2=Formula("s^2/4 + s", lambda s: s.square() / 4 + s),
             best=lambda u: 2 * (u - 1),
             value=pearson,
             at_best="chi^2(data, model)",
         ),
         FDivergence(
             "f_hellinger",
-            f=lambda u: (u.sqrt() - 1).square(),
-            conjugate=lambda t: t / (1 - t),
-            g1=lambda s: 1 - torch.exp(-s),
-            g2=lambda s: torch.exp(s) - 1,
+            f=Formula("(u^(1/2) - 1)^2", lambda u: (u.sqrt() - 1).square()),
+            conjugate=Formula("t/(1 - t), t < 1", lambda t: t / (1 - t)),
+            g1=Formula("1 - e^-s", lambda s: 1 - torch.exp(-s)),
+            g2=Formula("e^s - 1", lambda s: torch.exp(s) - 1),
             best=lambda u: u.log() / 2,
             value=squared_hellinger,
             at_best="squared Hellinger distance",
         ),
         FDivergence(
             "f_js",
-            f=lambda u: torch.xlogy(u, u) - (u + 1) * torch.log((u + 1) / 2),
-            conjugate=lambda t: -torch.log(2 - torch.exp(t)),
-            g1=lambda s: LN2 + _log_sigmoid(s),
-            g2=lambda s: softplus(s) - LN2,
+            f=Formula(
+                "u ln u - (u + 1) ln((u + 1)/2)",
+                lambda u: torch.xlogy(u, u) - (u + 1) * torch.log((u + 1) / 2),
+            ),
+            conjugate=Formula("-ln(2 - e^t), t < ln 2", lambda t: -torch.log(2 - torch.exp(t))),
+            g1=Formula("ln 2 - sp(-s)", lambda s: LN2 + _log_sigmoid(s)),
+            g2=Formula("sp(s) - ln 2", lambda s: softplus(s) - LN2),
             best=torch.log,
             value=lambda p, q: 2 * jensen_shannon(p, q),
             at_best="2 JS",
         ),
         FDivergence(
             "f_gan",
-            f=lambda u: torch.xlogy(u, u) - (u + 1) * torch.log(u + 1),
-            conjugate=lambda t: -torch.log(1 - torch.exp(t)),
-            g1=_log_sigmoid,
-            g2=softplus,
+            f=GAN_PAIR.f,
+            conjugate=GAN_PAIR.conjugate,
+            g1=Formula("-sp(-s)", _log_sigmoid),
+            g2=Formula("sp(s)", softplus),
             best=torch.log,
             value=gan_value,
             at_best=GAN_VALUE,

@@ -5,13 +5,42 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from torch import Tensor
 
 from nashgrad.core.limits import check_between
 
+SMOOTHING = "T. Salimans et al.: Improved Techniques for Training GANs, 2016"
 Scores = Callable[[Tensor], Tensor]
 Value = Callable[[Tensor, Tensor], Tensor]
+
+
+class Formula(NamedTuple):
+    """A function of one number, and how it is written; sp is softplus.
+
+    >>> import torch
+    >>> square = Formula("s^2", torch.square)
+    >>> square.text, square(torch.tensor(3.0)).item()
+    ('s^2', 9.0)
+    """
+
+    text: str
+    function: Scores
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+class Conjugates(NamedTuple):
+    """What makes the discriminator's utility an f-divergence at its best.
+
+    D_f(data, model) = E_model f(p / q) for a convex f of the ratio u = p / q >= 0 of densities, and
+    f*(t) = sup over u of u t - f(u).
+    """
+
+    f: Formula
+    conjugate: Formula
 
 
 class Objective(abc.ABC):
@@ -23,12 +52,26 @@ class Objective(abc.ABC):
     - `needs_real`: whether the generator's loss depends on scores of real samples.
     - `at_best`: what the discriminator's utility (its loss with the sign changed) is when it can
         express everything and is at its best.
+    - `reference`: where it is from.
+    - `pair`: f and its conjugate f*, where `at_best` is an f-divergence.
     """
 
     name: str
     zero_sum: bool
     needs_real: bool = False
     at_best: str = "no divergence"
+    reference: str = ""
+    pair: Conjugates | None = None
+
+    @property
+    def g1(self) -> Formula | None:
+        """g_1 of the paper's equation 2, E_data[g_1(s)] - E_model[g_2(s)] being D's utility."""
+        return None
+
+    @property
+    def g2(self) -> Formula | None:
+        """g_2 of the same."""
+        return None
 
     @abc.abstractmethod
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -53,6 +96,9 @@ class Divergence(Objective):
             data and model there; None where there is none without a bound on D.
         value: the closed form of its utility there, from the probabilities (p, q) of all points.
         at_best: the same in words.
+        reference: where they are from.
+        pair: f and f*, where the utility is an f-divergence there.
+        written: g_1 = -real and g_2 = fake, as one writes them.
     """
 
     name: str
@@ -63,6 +109,17 @@ class Divergence(Objective):
     best: Scores | None = None
     value: Value | None = None
     at_best: str = "no divergence"
+    reference: str = ""
+    pair: Conjugates | None = None
+    written: tuple[str, str] | None = None
+
+    @property
+    def g1(self) -> Formula | None:
+        return Formula(self.written[0], lambda s: -self.real(s)) if self.written else None
+
+    @property
+    def g2(self) -> Formula | None:
+        return Formula(self.written[1], self.fake) if self.written else None
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return self.real(real).mean() + self.fake(fake).mean()
@@ -91,4 +148,13 @@ def label_smoothing(divergence: Divergence, share: float) -> Divergence:
     def real(s: Tensor) -> Tensor:
         return (1 - share) * divergence.real(s) + share * divergence.fake(s)
 
-    return replace(divergence, real=real, best=None, value=None, at_best="no divergence")
+    return replace(
+        divergence,
+        real=real,
+        best=None,
+        value=None,
+        at_best="no divergence",
+        reference=SMOOTHING,
+        pair=None,
+        written=None,
+    )

@@ -13,6 +13,11 @@ from torch.nn.functional import softplus
 
 from nashgrad.objectives.objective import Objective
 
+RELATIVISTIC_GAN = (
+    "A. Jolicoeur-Martineau: The relativistic discriminator: a key element missing from standard "
+    "GAN, 2018"
+)
+
 
 def _known(real: Tensor | None) -> Tensor:
     if real is None:
@@ -30,6 +35,7 @@ class RelativisticPaired(Objective):
     name: str = "relativistic"
     zero_sum: bool = False
     needs_real: bool = True
+    reference: str = RELATIVISTIC_GAN
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(fake - real).mean()
@@ -50,6 +56,7 @@ class RelativisticAverage(Objective):
     name: str = "relativistic_average"
     zero_sum: bool = False
     needs_real: bool = True
+    reference: str = RELATIVISTIC_GAN
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(fake.mean() - real).mean() + softplus(fake - real.mean()).mean()
