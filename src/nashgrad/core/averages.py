@@ -38,6 +38,7 @@ class Microbatched(Engine):
         total = batch_size(query.batch)
         batches = split_batch(query.batch, self.parts)
         weights = [batch_size(b) / total for b in batches]
+        self.engine.vouch(replace(query, batch=batches[0]))
         at_parts = _Parts(self.engine, query, batches, weights)
         losses: dict[str, Tensor] = {}
         value = torch.zeros((), dtype=query.space.dtype, device=query.space.device)
@@ -70,7 +71,7 @@ class _Parts(LinearOperator):
         first = replace(self._query, order=1, players=self._query.evaluated)
         for i, (weight, batch) in enumerate(zip(self._weights, self._batches, strict=True)):
             update = self._query.update_buffers if i == 0 else ()
-            yield weight, self._engine.linearize(replace(first, batch=batch, update_buffers=update))
+            yield weight, self._engine.unchecked(replace(first, batch=batch, update_buffers=update))
 
     def matvec(self, u: Tensor) -> Tensor:
         return self._mean(lambda at: at.jacobian @ u)
@@ -85,7 +86,7 @@ class _Parts(LinearOperator):
         mean = torch.zeros((), dtype=self.dtype, device=self.device)
         for weight, batch in zip(self._weights, self._batches, strict=True):
             query = replace(self._query, batch=batch, update_buffers=())
-            mean = mean + weight * of(self._engine.linearize(query))
+            mean = mean + weight * of(self._engine.unchecked(query))
         return mean
 
 

@@ -66,6 +66,7 @@ class PlayerSpace:
         """The same space with other tensors in the parameters' place."""
         other = copy.copy(self)
         other.parameters = list(parameters)  # type: ignore[arg-type]
+        other.dtype, other.device = parameters[0].dtype, parameters[0].device
         return other
 
     def block(self, player: str) -> slice:

@@ -54,6 +54,12 @@ class Compiled(Engine):
     def linearize(self, query: Query) -> Linearization:
         return self.engine.linearize(query)
 
+    def vouch(self, query: Query) -> None:
+        self.engine.vouch(query)
+
+    def unchecked(self, query: Query) -> Linearization:
+        return self.engine.unchecked(query)
+
     def evaluate(self, query: Query, adjustment: Adjustment, state: State) -> Evaluation:
         if self._fell_back:
             return self.engine.evaluate(query, adjustment, state)

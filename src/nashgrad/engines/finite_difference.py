@@ -95,9 +95,9 @@ class ZeroSumDifference(ClaimingEngine):
         super().__init__(FiniteDifference(central=central, step=step, kinks=kinks))
         self.scalar, self.central, self.step, self.kinks = scalar, central, step, kinks
 
-    def tolerance(self, query: Query) -> float:
-        # Both sides are differences; a general-sum game is off by far more.
-        return 0.05
+    def tolerances(self, dtype: torch.dtype) -> dict[str, float]:
+        # Both products are differences; that of a general-sum game is off by far more.
+        return super().tolerances(dtype) | {"J^T v": 0.05}
 
     def answer(self, query: Query) -> Linearization:
         _check(query)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, TypeVar
 
 import torch
@@ -51,8 +51,10 @@ class Patterns:
 
     def __enter__(self) -> Patterns:
         with ExitStack() as stack:
-            for context in (_uncompiled(), self._above, self._below):
-                stack.enter_context(context)
+            stack.enter_context(_uncompiled())
+            stack.enter_context(self._above)
+            if self._below.needed:
+                stack.enter_context(self._below)
             self._open = stack.pop_all()
         return self
 
@@ -115,22 +117,24 @@ class _Above(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        named = dict(kwargs or {})
+        named = kwargs or {}
         name = getattr(function, "__name__", "")
         freeze = FROZEN.get(name.removesuffix("_"))
-        if freeze is not None and args and not args[0].is_complex():
-            with self._below.paused():
-                return self._frozen(name, args, named)
-        if name in TRUSTED:
-            with self._below.paused():
-                return function(*args, **named)
-        return function(*args, **named)
+        frozen = freeze is not None and args and not args[0].is_complex()
+        if not frozen and name not in TRUSTED:
+            return function(*args, **named)
+        self._below.paused = True
+        try:
+            return self._frozen(name, args, dict(named)) if frozen else function(*args, **named)
+        finally:
+            self._below.paused = False
 
     def _frozen(self, name: str, args: tuple[Any, ...], named: dict[str, Any]) -> Tensor:
         in_place = bool(named.pop("inplace", False)) or name.endswith("_")
         keep, piece = FROZEN[name.removesuffix("_")]
         x, *rest = args
-        kept = self._record.take(name, torch.no_grad()(lambda: keep(x, *rest, **named)))
+        with torch.no_grad():
+            kept = self._record.take(name, lambda: keep(x, *rest, **named))
         # A graph may need the x that is written over.
         out = piece(kept, x.clone() if in_place else x, *rest, **named)
         return x.copy_(out) if in_place else out
@@ -141,15 +145,17 @@ class _Below(TorchDispatchMode):
 
     def __init__(self, record: _Record, allow: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._record, self._allow, self._paused = record, allow, False
+        self._record, self._allow = record, allow
+        self.paused, self._held = False, False
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        before, self._paused = self._paused, True
-        try:
-            yield
-        finally:
-            self._paused = before
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to be skipped would double what a call costs, and nothing compiles here
+
+    @property
+    def needed(self) -> bool:
+        """Whether there is anything to look at; it would cost a few microseconds a call."""
+        return self._held or not self._record.replays
 
     def __torch_dispatch__(
         self,
@@ -158,25 +164,29 @@ class _Below(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        named = dict(kwargs or {})
-        kind = Kind.SMOOTH if self._paused else kind_of(op, args, named)
-        if kind is Kind.CONSTANT:
-            return self._same(op, args, named)
-        if kind is Kind.CHOICE:
-            return self._chosen(op, args, named)
-        if kind is Kind.KINKED and not self._allow:
+        named = kwargs or {}
+        kind = Kind.SMOOTH if self.paused else kind_of(op, args, named)
+        if kind is Kind.SMOOTH:
+            return op(*args, **named)
+        if kind is Kind.KINKED:
+            return self._kinked(op, args, named)
+        self._held = True
+        return (self._same if kind is Kind.CONSTANT else self._chosen)(op, args, named)
+
+    def _kinked(self, op: OpOverload, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+        if not self._allow:
             raise ValueError(
                 f"{op._opname} may have kinks and cannot be frozen, and differences across kinks "
                 "mean nothing; use another engine, or kinks=True if they do not matter"
             )
         return op(*args, **named)
 
-    def _same(self, op: OpOverload, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    def _same(self, op: OpOverload, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         # Copies, since a game may write on what it gets.
         kept = self._record.take(str(op), lambda: _copied(op(*args, **named)))
         return args[0].copy_(kept) if op._schema.is_mutable else _copied(kept)
 
-    def _chosen(self, op: OpOverload, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    def _chosen(self, op: OpOverload, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         if self._record.replays:
             indices = self._record.take(str(op), lambda: args[0])
             return choice(op, args, named, indices), indices.clone()
