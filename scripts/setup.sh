@@ -98,14 +98,14 @@ pip_install() {
 install_pinned() {
     say "installing $(grep -i '^torch' constraints.txt) (the large part: minutes)"
     pip_install -c constraints.txt torch
-    say "installing nashgrad and its extras lab, images, dev"
-    pip_install -c constraints.txt -e ".[lab,images,dev]"
+    say "installing nashgrad and its extras lab, images, live, tensorboard, dev"
+    pip_install -c constraints.txt -e ".[lab,images,live,tensorboard,dev]"
 }
 
 install_system() {
     check_system_torch
-    say "keeping torch $(torch_version), installing nashgrad and its extras lab, images, dev"
-    pip_install -c <(echo "torch==$(torch_version)") -e ".[lab,images,dev]"
+    say "keeping torch $(torch_version), installing nashgrad and its extras lab, images, live, tensorboard, dev"
+    pip_install -c <(echo "torch==$(torch_version)") -e ".[lab,images,live,tensorboard,dev]"
 }
 
 choose_mode

@@ -4,13 +4,13 @@ config.yaml        the whole configuration
 environment.json   versions, device, threads, command line
 metrics.jsonl      one line per log interval
 summary.json       status, steps, seconds, scores
-samples/*.png  plots/*.png  checkpoints/*.pt
+samples/*.png  plots/*.png  checkpoints/*.pt  diagnosis/*.json  tensorboard/events.*
 """
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +25,16 @@ Status = Literal["running", "finished", "interrupted", "failed", "not_finite"]
 FILES = ("config.yaml", "environment.json", "metrics.jsonl", "summary.json")
 PICTURES = ("*.png", "*.svg", "*.pdf")
 FOLDERS = {"samples": PICTURES, "plots": PICTURES, "checkpoints": ("*.pt",)}
+LATER = {"diagnosis": ("*.json", *PICTURES), "tensorboard": ("events.out.tfevents.*",)}
+"""Folders that only some runs have; what they hold is of the run and goes with it."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder; all its state is in its files."""
+    """A run folder; all its state is in its files. Listeners hear of each line of its metrics."""
 
     path: Path
+    listeners: tuple[Callable[[Mapping[str, Any]], None], ...] = ()
 
     @property
     def config(self) -> Path:
@@ -60,6 +63,8 @@ class Run:
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Adds a line to `metrics.jsonl`; it holds `step`."""
         append_metrics(self.path / "metrics.jsonl", metrics)
+        for listener in self.listeners:
+            listener(metrics)
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of `metrics.jsonl`."""
@@ -189,7 +194,7 @@ def _is_beginning(path: Path) -> bool:
 
 def _remove_run(path: Path) -> None:
     """Removes the files that a run writes; what somebody else put there stays."""
-    for name, patterns in FOLDERS.items():
+    for name, patterns in (FOLDERS | LATER).items():
         folder = path / name
         # A link may lead to files that are not this run's.
         if folder.is_dir() and not folder.is_symlink():

@@ -17,6 +17,7 @@ from nashgrad.lab.config import Config, dump, fingerprint, load
 from nashgrad.lab.environment import describe_environment, peak_memory
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.evaluation import draw_curves, judge, last_scores
+from nashgrad.lab.events import check_tensorboard, events
 from nashgrad.lab.interrupt import Interrupt
 from nashgrad.lab.progress import Reporter
 from nashgrad.lab.ranks import Ranks, is_first_rank, local_device
@@ -86,6 +87,7 @@ def _restore(session: Session, run: Run) -> list[str]:
 def prepare(config: Config) -> Session:
     """Builds all that training needs; nothing is written before this has succeeded."""
     device = local_device(config.device)
+    check_tensorboard(config)
     if config.precision == "fp16" and device.type == "cpu":
         raise UsageError("precision: fp16 needs device cuda; use bf16 or fp32 on the CPU")
     if config.threads is not None:
@@ -127,7 +129,13 @@ def loop(session: Session, run: Run | None) -> int:
         unit="unit" if config.budget else "step",
         quiet=run is None,
     )
-    with run.locked() if run else nullcontext(), Interrupt() as interrupt, reporter:
+    hearing = events(config, run, session.step) if run else nullcontext()
+    with (
+        run.locked() if run else nullcontext(),
+        hearing as run,
+        Interrupt() as interrupt,
+        reporter,
+    ):
         try:
             _steps(session, run, reporter, interrupt)
         except NotFiniteError as failure:

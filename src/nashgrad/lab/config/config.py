@@ -44,9 +44,10 @@ Extractor = Literal[
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
 class Log:
-    """When a line is added to `metrics.jsonl`."""
+    """When a line is added to `metrics.jsonl`, and whether TensorBoard can read it too."""
 
     every: Count = key(100, "steps")
+    tensorboard: bool = key(False, "also write event files into the run's folder tensorboard/")
 
 
 def fewest(splits: int) -> int:
