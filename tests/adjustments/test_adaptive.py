@@ -113,7 +113,21 @@ def test_the_inner_memory_moves_with_the_changes() -> None:
     for _ in range(7):
         opt.step(None)
     state = opt.state_dict()["adjustment"]
-    assert state == {"moves": {"a": 7, "b": 7}, "inner": 3}
+    assert state == {"moves": {"a": 1, "b": 1}, "inner": 3}
+
+
+def test_counts_of_an_older_version_go_on() -> None:
+    """They grew without end; where they stood in their period counts."""
+    ends = []
+    for moves in ({"a": 7, "b": 8}, {"a": 1, "b": 2}):
+        game = quadratic({"a": 2, "b": 3})
+        opt = optimizer(game, EveryK(Counting(), 3))
+        opt.step(None)
+        opt.load_state_dict(opt.state_dict() | {"adjustment": {"moves": moves, "inner": 4}})
+        costs = [opt.step(None).products for _ in range(5)]
+        ends.append((costs, opt.space.get().tolist(), opt.state_dict()["adjustment"]))
+    assert ends[0] == ends[1]
+    assert ends[0][2] == {"moves": {"a": 0, "b": 1}, "inner": 7}
 
 
 @pytest.mark.parametrize(("k", "seen"), [(2, [True, False]), (3, [True, True])])

@@ -123,7 +123,7 @@ def test_memory_is_the_inner_ones() -> None:
     )
     costs = [(r.evaluations, r.products) for r in (opt.step(case.batch) for _ in range(4))]
     assert costs == [(1.5, 0.5), (1, 0)] * 2
-    assert opt.state_dict()["adjustment"]["moves"] == {"generator": 4, "discriminator": 4}
+    assert opt.state_dict()["adjustment"]["moves"] == {"generator": 0, "discriminator": 0}
 
 
 def test_batch_norm_keeps_no_traces_of_the_part() -> None:

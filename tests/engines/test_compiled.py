@@ -67,7 +67,7 @@ def same(
     )
     assert error(ours, plain) < 1e-10
     assert len(engine._made) == graphs
-    assert not engine._fell_back
+    assert not engine._eager
     assert (said.evaluations, said.products) == (told.evaluations, told.products)
     for player, loss in told.losses.items():
         assert said.losses[player] == pytest.approx(float(loss))
@@ -103,7 +103,7 @@ def test_other_engines_can_be_traced(
         traced = ng.Compiled(engine(), backend="eager")
         ours, _ = train(lambda: mlp_gan(loss), traced, adjustment, schedule)
         assert error(ours, plain) < 1e-10
-        assert not traced._fell_back
+        assert not traced._eager
 
 
 def test_claims_are_checked_before_a_trace_runs() -> None:
@@ -180,7 +180,7 @@ def test_what_cannot_be_traced_runs_eagerly(
     ("adjustment", "text"),
     [
         (ng.LookAhead(), "the method asks for the optimisers' steps"),
-        (ng.EveryK(ng.Consensus(0.3), 2), "it would take more than 3 graphs"),
+        (ng.Chain(ng.EveryK(ng.Consensus(0.3), 4)), "it would take more than 3 graphs"),
         (ng.LinearlyImplicit(), "Compiled runs with Eager"),
     ],
 )
@@ -190,6 +190,68 @@ def test_methods_that_cannot_be_traced_run_eagerly(adjustment: ng.Adjustment, te
         ours, _ = train(CASES["mlp"], engine, adjustment, steps=5)
     plain, _ = train(CASES["mlp"], ng.Eager(), adjustment, steps=5)
     assert error(ours, plain) < 1e-10
+
+
+@pytest.mark.parametrize("k", [2, 5, 12])
+@pytest.mark.parametrize(
+    ("schedule", "graphs"), [(ng.Simultaneous(), 2), (ng.Alternating(), 4)], ids=["sim", "alt"]
+)
+def test_every_k_takes_two_graphs_whatever_k(k: int, schedule: ng.Schedule, graphs: int) -> None:
+    adjustment = ng.EveryK(ng.Consensus(0.3), k)
+    engine = ng.Compiled(backend="eager")
+    ours, record = train(CASES["mlp"], engine, adjustment, schedule, steps=2 * k + 1)
+    plain, told = train(CASES["mlp"], ng.Eager(), adjustment, schedule, steps=2 * k + 1)
+    assert error(ours, plain) < 1e-10
+    assert (record.evaluations, record.products) == (told.evaluations, told.products)
+    assert len(engine._made) == graphs
+    assert not engine._eager
+
+
+def test_every_k_remembers_through_graphs() -> None:
+    """A method with a memory inside."""
+    adjustment = ng.EveryK(ng.Momentum(0.9), 3)
+    engine = ng.Compiled(backend="eager")
+    ours, _ = train(CASES["mlp"], engine, adjustment, steps=8)
+    plain, _ = train(CASES["mlp"], ng.Eager(), adjustment, steps=8)
+    assert error(ours, plain) < 1e-10
+    assert not engine._eager
+
+
+def reads_values_of_three(batch: Tensor, x: Tensor, y: Tensor) -> ng.Losses:
+    loss = (x * y).sum() * batch.mean()
+    if len(batch) == 3:
+        loss = loss * (2 if loss > 0 else 1)
+    return {"x": loss, "y": -loss}
+
+
+def test_a_shape_that_cannot_be_traced_leaves_the_others_their_graphs() -> None:
+    field = ng.GameField(Pair(reads_values_of_three), engine=ng.Compiled(backend="eager", graphs=3))
+    engine = field.engine
+
+    def step(size: int) -> None:
+        batch = torch.ones(size, dtype=torch.float64)
+        found = field.evaluate(batch, None, ng.Consensus(0.3), None)
+        plain = ng.GameField(field.game).evaluate(batch, None, ng.Consensus(0.3), None)
+        assert error(found.w, plain.w) < 1e-12
+
+    step(2)
+    (graph,) = engine._made.values()
+    with pytest.warns(UserWarning, match="^Compiled runs with Eager: "):
+        step(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        step(3)
+        step(4)
+    with pytest.warns(UserWarning, match="it would take more than 3 graphs"):
+        step(5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        step(6)
+    calls: list[object] = []
+    graph._call = lambda *tensors, call=graph._call: calls.append(1) or call(*tensors)
+    step(2)
+    assert calls == [1]
+    assert (len(engine._made), len(engine._eager)) == (2, 1)
 
 
 def test_a_mistake_of_the_game_is_told_as_ever() -> None:

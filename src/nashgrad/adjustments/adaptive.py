@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from nashgrad.adjustments.identity import Identity
 from nashgrad.core.adjustment import Adjustment, Base, check_inner
 from nashgrad.core.limits import check_count, check_not_negative, check_positive
 from nashgrad.core.linearization import Linearization, Order, State
@@ -21,8 +23,8 @@ class EveryK(Adjustment):
     its mean stays: consensus then costs little more than a plain step. Near a fixed point k steps
     multiply by (I + h J)^(k-1) (I + h (J - k gamma J^T J)), which is stable for smaller h only.
 
-    Each player counts the evaluations in which it moves, beginning with a change, and feels the
-    change when its own k-th one comes, so that players who move in turns all feel it.
+    Each player counts the evaluations in which it moves, modulo k and beginning with a change, and
+    feels the change when its own k-th one comes, so that players who move in turns all feel it.
     `Extragradient` evaluates twice a step and counts both: with an even k only its looks ahead
     would ever be adjusted, so take an odd one there. The stages of `RungeKutta` count as one.
 
@@ -65,17 +67,50 @@ class EveryK(Adjustment):
     def init(self, space: PlayerSpace) -> State:
         return {"moves": dict.fromkeys(space.players, 0), "inner": self.inner.init(space)}
 
-    def update(self, w: Tensor, at: Linearization, state: State) -> tuple[Tensor, State]:
-        moves = {p: n + (p in at.players) for p, n in state["moves"].items()}
-        due = self._due(at.players, state)
+    def turn(
+        self, players: tuple[str, ...], state: State
+    ) -> tuple[Adjustment, State, Callable[[State], State]]:
+        moves = {p: (n + (p in players)) % self.k for p, n in state["moves"].items()}
+        due = self._due(players, state)
         if not due:
-            return w, {"moves": moves, "inner": state["inner"]}
-        changed, inner = self.inner.update(w, at, state["inner"])
-        change = at.space.restrict(changed - w, due)
-        return w + self.k * change, {"moves": moves, "inner": inner}
+            return Identity(), None, lambda _: {"moves": moves, "inner": state["inner"]}
+        change = _Strengthened(self.inner, self.k, due)
+        return change, state["inner"], lambda inner: {"moves": moves, "inner": inner}
+
+    def update(self, w: Tensor, at: Linearization, state: State) -> tuple[Tensor, State]:
+        turn, memory, after = self.turn(at.players, state)
+        w, memory = turn.update(w, at, memory)
+        return w, after(memory)
 
     def _due(self, players: tuple[str, ...], state: State) -> tuple[str, ...]:
         return tuple(p for p in players if state["moves"][p] % self.k == 0)
+
+
+@dataclass(frozen=True)
+class _Strengthened(Adjustment):
+    """w + k (inner(w) - w) for some players, with the inner adjustment's memory."""
+
+    inner: Adjustment
+    k: int
+    players: tuple[str, ...]
+
+    @property
+    def pure(self) -> bool:
+        return self.inner.pure
+
+    @property
+    def base(self) -> Base:
+        return self.inner.base
+
+    def order(self, players: tuple[str, ...], state: State) -> Order:
+        return self.inner.order(players, state)
+
+    def init(self, space: PlayerSpace) -> State:
+        return self.inner.init(space)
+
+    def update(self, w: Tensor, at: Linearization, state: State) -> tuple[Tensor, State]:
+        changed, state = self.inner.update(w, at, state)
+        return w + self.k * at.space.restrict(changed - w, self.players), state
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from torch import Tensor
@@ -55,6 +56,18 @@ class Adjustment(abc.ABC):
     @abc.abstractmethod
     def update(self, w: Tensor, at: Linearization, state: State) -> tuple[Tensor, State]:
         """Maps w, `(n,)`, at a point. The memory of players that do not move stays as it is."""
+
+    def turn(
+        self, players: tuple[str, ...], state: State
+    ) -> tuple[Adjustment, State, Callable[[State], State]]:
+        """What this evaluation does, apart from what is merely counted.
+
+        Returns:
+            An adjustment, its memory, and what makes the memory after this evaluation of that of
+            the adjustment. An engine that traces needs one graph for each of these adjustments,
+            instead of one for each count.
+        """
+        return self, state, lambda after: after
 
 
 def check_inner(inner: object) -> None:

@@ -26,16 +26,17 @@ class Compiled(Engine):
     rounding. The first step takes tens of seconds; torch keeps what it compiled on disk.
 
     A graph is made for each shape of batch, set of movers and mode (`train()`, `eval()`) of the
-    modules. What cannot be traced runs eagerly, and a warning says why, once: losses that
-    read values (`item()`, `if loss > 0`) or close over tensors which are neither parameters nor
-    buffers, methods that solve linear systems, that ask for the optimisers' steps, or that count.
-    `linearize` and micro-batches run eagerly.
+    modules; `EveryK` takes two. What cannot be traced runs eagerly, and a warning says why, once:
+    losses that read values (`item()`, `if loss > 0`) or close over tensors which are neither
+    parameters nor buffers, methods that solve linear systems, that ask for the optimisers' steps,
+    or whose memory has numbers that change. Other shapes keep their graphs. `linearize` and
+    micro-batches run eagerly.
 
     Args:
         engine: what is traced, [`Eager`][nashgrad.Eager] by default; `Score()` and `ZeroSum()` make
             smaller graphs.
         backend: of `torch.compile`; "eager" runs the traced graph as it is.
-        graphs: the most graphs to make; what needs more runs with `Eager`.
+        graphs: the most graphs to try; what needs more runs with `engine`.
 
     Source: H. He, R. Zou: functorch: JAX-like composable function transforms for PyTorch, 2021
     (`make_fx`); J. Ansel et al.: PyTorch 2: Faster Machine Learning Through Dynamic Python Bytecode
@@ -49,7 +50,8 @@ class Compiled(Engine):
         self.differentiable = self.engine.differentiable
         self._made: dict[Hashable, _Graph] = {}
         self._places: _Places | None = None
-        self._fell_back = False
+        self._eager: set[Hashable] = set()
+        self._told: set[str] = set()
 
     def linearize(self, query: Query) -> Linearization:
         return self.engine.linearize(query)
@@ -61,9 +63,12 @@ class Compiled(Engine):
         return self.engine.unchecked(query)
 
     def evaluate(self, query: Query, adjustment: Adjustment, state: State) -> Evaluation:
-        if self._fell_back:
-            return self.engine.evaluate(query, adjustment, state)
         self.engine.vouch(query)
+        turn, memory, after = adjustment.turn(query.players, state)
+        found = self._evaluated(query, turn, memory)
+        return found._replace(state=after(found.state))
+
+    def _evaluated(self, query: Query, adjustment: Adjustment, state: State) -> Evaluation:
         if self._places is None or self._places.game is not query.game:
             self._places = _Places(query.game)
         inputs = _Inputs.of(self._places, query, state)
@@ -75,20 +80,38 @@ class Compiled(Engine):
             query.order,
             tuple(query.space.buffers_of(query.update_buffers)),
         )
+        if key in self._eager:
+            return adjust(self.engine.unchecked(query), adjustment, state)
         try:
-            if key not in self._made:
-                if len(self._made) == self.graphs:
-                    raise _NotTraceableError(f"it would take more than {self.graphs} graphs")
-                self._made[key] = _Graph(self.engine, query, adjustment, inputs, self.backend)
-            return self._made[key](query, inputs)
+            return self._graph(key, query, adjustment, inputs)(query, inputs)
         except Exception as error:  # tracing and compiling raise anything
-            self._fell_back = True
-            # A true error comes again.
-            found = adjust(self.engine.unchecked(query), adjustment, state)
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            name = type(self.engine).__name__
-            warnings.warn(f"Compiled runs with {name}: {reason}", stacklevel=4)
+            found = adjust(self.engine.unchecked(query), adjustment, state)  # as do true errors
+            self._fall_back(key, error)
             return found
+
+    def _graph(
+        self, key: Hashable, query: Query, adjustment: Adjustment, inputs: _Inputs
+    ) -> _Graph:
+        if key not in self._made:
+            if len(self._made) + len(self._eager) >= self.graphs:
+                raise _TooManyError(f"it would take more than {self.graphs} graphs")
+            self._made[key] = _Graph(self.engine, query, adjustment, inputs, self.backend)
+        return self._made[key]
+
+    def _fall_back(self, key: Hashable, error: Exception) -> None:
+        """Never tries again what failed, and tells a reason once."""
+        self._made.pop(key, None)
+        if not isinstance(error, _TooManyError):
+            self._eager.add(key)
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        if reason not in self._told:
+            self._told.add(reason)
+            name = type(self.engine).__name__
+            warnings.warn(f"Compiled runs with {name}: {reason}", stacklevel=6)
+
+
+class _TooManyError(Exception):
+    pass
 
 
 class _NotTraceableError(Exception):
