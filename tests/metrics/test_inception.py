@@ -74,6 +74,22 @@ def test_bad_weights(tmp_path: Path) -> None:
         Inception2015(path)
 
 
+class Offline(StandIn):
+    """As torch-fidelity's, when its weights are to be fetched and nobody answers."""
+
+    def __init__(self, *arguments: Any, feature_extractor_weights_path: str | None) -> None:
+        assert feature_extractor_weights_path is None
+        raise OSError("<urlopen error>")
+
+
+@pytest.mark.usefixtures("torch_fidelity")
+def test_weights_that_are_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["torch_fidelity.feature_extractor_inceptionv3"]
+    monkeypatch.setattr(module, "FeatureExtractorInceptionV3", Offline)
+    with pytest.raises(ValueError, match=r"^https://.*: not fetched \(<urlopen error>\); a local"):
+        Inception2015()
+
+
 NETWORK = """
 class FeatureExtractorInceptionV3:
     pass

@@ -18,8 +18,9 @@ SOURCE = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{WE
 class Inception2015(Extractor):
     """Inception of 2015-12-05 at 299 pixels: 2,048 pooled features and 1,008 logits without bias.
 
-    The network and its resizing, which follows TensorFlow 1, are torch-fidelity's. Images are taken
-    to bytes 0 to 255 first; grey ones get three equal channels.
+    The network and its resizing, which follows TensorFlow 1, are torch-fidelity's: a local file of
+    weights replaces its download, not the package. Images are taken to bytes 0 to 255 first; grey
+    ones get three equal channels.
 
     Args:
         weights: a local file, read without running anything that it holds; by default
@@ -28,7 +29,8 @@ class Inception2015(Extractor):
 
     Raises:
         ImportError: torch-fidelity is not installed.
-        ValueError: The file is missing, or holds no weights of this network.
+        ValueError: The file is missing or holds no weights of this network, or torch-fidelity could
+            not fetch its own.
 
     Source: C. Szegedy et al.: Rethinking the Inception Architecture for Computer Vision, 2015;
     T. Salimans et al.: Improved Techniques for Training GANs, 2016.
@@ -50,7 +52,11 @@ class Inception2015(Extractor):
             )
         except (RuntimeError, OSError) as error:  # what load_state_dict or the network says
             said = str(error).splitlines()[0]
-            raise ValueError(f"{weights or SOURCE}: holds no weights of it ({said})") from error
+            if weights is None:
+                raise ValueError(
+                    f"{SOURCE}: not fetched ({said}); a local copy does too"
+                ) from error
+            raise ValueError(f"{weights}: holds no weights of it ({said})") from error
         self._device = torch.device(device)
         self._network = built.to(self._device).eval()
 
