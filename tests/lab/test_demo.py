@@ -15,6 +15,9 @@ from nashgrad.lab.demo import SHOWS, demo
 def shortened(monkeypatch: pytest.MonkeyPatch, *, reached: bool) -> None:
     load = module.c.load
 
+    def answer(scores: object) -> bool:
+        return reached
+
     def short(path: Path) -> object:
         config = load(path)
         small = replace(config.model, generator=(8,), discriminator=(8,))
@@ -23,7 +26,7 @@ def shortened(monkeypatch: pytest.MonkeyPatch, *, reached: bool) -> None:
 
     monkeypatch.setattr(module.c, "load", short)
     shows = tuple(
-        replace(show, evaluate_every=4, watch_every=4, steps_shown=(0, 4, 8), reached=lambda s: reached)
+        replace(show, evaluate_every=4, watch_every=4, steps_shown=(0, 4, 8), reached=answer)
         for show in SHOWS
     )
     monkeypatch.setattr(module, "SHOWS", shows)

@@ -24,7 +24,7 @@ const median = (values) => {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-// Logarithmic when positive values span more than two decades, as the library's pictures have it.
+// Logarithmic when positive values span more than two decades, as the library's pictures have it; Plotly has no axis for mixed signs.
 const scaleOf = (curves) => {
   const values = curves.flatMap((c) => c.value).filter((v) => v !== null);
   const sizes = values.map(Math.abs).filter((v) => v > 0).sort((a, b) => a - b);
