@@ -1,11 +1,15 @@
 """Micro-batches and ranks: means of the field, then products with the mean Jacobian."""
 
 import copy
+import weakref
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import nashgrad as ng
 from nashgrad.core.batches import split_batch
@@ -98,6 +102,51 @@ def test_one_part_at_a_time() -> None:
     assert sizes == [3, 3, 2, 2]
     at.jacobian.T @ at.value
     assert sizes == [3, 3, 2, 2] * 2
+
+
+class Peak(TorchDispatchMode):
+    """The most bytes of tensors alive at once, of those made inside."""
+
+    def __init__(self, *known: Tensor) -> None:
+        super().__init__()
+        self.peak, self._live = 0, 0
+        self._alive = {x.untyped_storage()._cdata for x in known}
+
+    def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = op(*args, **(kwargs or {}))
+        for x in tree_leaves(out):
+            if isinstance(x, Tensor) and (at := x.untyped_storage())._cdata not in self._alive:
+                self._alive.add(at._cdata)
+                self._live += at.nbytes()
+                weakref.finalize(at, self._free, at._cdata, at.nbytes())
+        self.peak = max(self.peak, self._live)
+        return out
+
+    def _free(self, key: int, size: int) -> None:
+        self._alive.discard(key)
+        self._live -= size
+
+
+def peak_of(size: int, parts: int) -> int:
+    """Of one warm consensus step on so many images."""
+    torch.manual_seed(0)
+    game = conv_gan().game
+    batch = {"real": torch.randn(size, 1, 8, 8).double(), "latent": torch.randn(size, 3).double()}
+    opt = ng.GameOptimizer(
+        ng.GameField(game, microbatches=parts),
+        SGD(game.parameters(), 1e-3),
+        adjustment=ng.Consensus(0.1),
+    )
+    opt.step(batch)
+    with Peak(*game.parameters(), *batch.values(), *game.buffers()) as memory:
+        opt.step(batch)
+    return memory.peak
+
+
+def test_an_accumulated_step_needs_the_memory_of_one_micro_batch() -> None:
+    alone, accumulated, whole = peak_of(32, 1), peak_of(128, 4), peak_of(128, 1)
+    assert accumulated <= 1.3 * alone
+    assert whole > 3 * alone  # what is counted grows with the batch
 
 
 def test_buffers_are_updated_by_the_first_part_only() -> None:
