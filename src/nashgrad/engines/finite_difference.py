@@ -30,11 +30,11 @@ class FiniteDifference(Engine):
     gradient of all losses, by all parameters, for each product; central ones two. v is exact.
 
     Across a kink differences are wrong by 100% and more at any step, so kinked functions (relu,
-    leaky_relu, max pooling, ...) keep to the pieces on which they are at x; see
-    [`Patterns`][nashgrad.engines.patterns.Patterns]. In float32 the products are then right to
-    1e-3 (forward, convolutions) or 5e-3 (forward, small nets or batch norm), and to 1e-3 and often
-    1e-4 (central). It is for games without a second derivative: fused attention, compiled modules,
-    custom operations. Where there is one, exact products are cheaper.
+    max pooling, comparisons, ...) keep to the pieces on which they are at x, and what is not known
+    to be smooth is refused; see [`Patterns`][nashgrad.engines.patterns.Patterns]. In float32 the
+    products are then right to 1e-3 (forward, convolutions) or 5e-3 (forward, small nets or batch
+    norm), and to 1e-3 and often 1e-4 (central). It is for games without a second derivative: fused
+    attention, compiled modules, custom operations. Where there is one, exact products are cheaper.
 
     During a product the parameters are at the second point; they are put back by copying. Buffers
     are updated once, by the first pass.
@@ -42,7 +42,7 @@ class FiniteDifference(Engine):
     Args:
         central: whether to use central differences.
         step: c; by default 3e-5 and 1e-4 (central) in float32, 1e-8 and 2e-6 in float64.
-        kinks: whether kinked functions that cannot be frozen are allowed.
+        kinks: whether operations that may have kinks and cannot be frozen are allowed.
 
     Raises:
         ValueError: For a step that is not positive; `linearize`, for `create_graph`, half precision

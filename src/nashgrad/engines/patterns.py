@@ -31,7 +31,8 @@ class Patterns:
     what comes out below autograd, operations whose derivative is zero (comparisons, rounding, draws
     of random numbers) give what they gave, those that choose numbers (sorting, pooling) choose the
     same, and all that is not known to be smooth is refused, however it was spelled. Operations that
-    are not torch's own are taken to be smooth.
+    are not torch's own, and `torch.autograd.Function`s with a backward pass of their own, are taken
+    to be smooth.
 
     Compiled modules run as they are written: what a graph does inside cannot be seen.
 
