@@ -164,8 +164,9 @@ def fitted(values: dict[str, Any]) -> dict[str, Any]:
         values["label_smoothing"], values["microbatches"] = 0.0, 1
     judged = values["evaluate"]
     judged["samples"] = max(judged["samples"], 6, 2 * judged["splits"])
-    if values["game"]["name"] not in ("images", "digits"):
-        judged["extractor"] = None
+    of_points = values["game"]["name"] not in ("images", "digits")
+    if judged["extractor"] is not None and (judged["extractor"] == "identity") != of_points:
+        judged["extractor"] = "identity" if of_points else "pixels"
     if "turns" in values["schedule"]:
         values["schedule"]["turns"] += ["generator", "discriminator"]
     return values
