@@ -9,6 +9,7 @@ the same networks, batch and rates as the library's case beside it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 
 import torch
@@ -104,8 +105,17 @@ def unrolled_by_torchopt(nets: Nets, batch: Batch) -> Step:
     return step
 
 
+def importable(package: str) -> bool:
+    """Whether a peer is there and whole."""
+    try:
+        return bool(find_spec(package)) and bool(import_module(package))
+    except (ImportError, RuntimeError) as error:
+        print(f"without {package}, which does not import: {error}")
+        return False
+
+
 PEERS: dict[str, tuple[str, Callable[[Nets, Batch], Step]]] = {
     "js acgd, CGDs": ("CGDs", acgd_by_cgds),
     "unrolled, torchopt": ("torchopt", unrolled_by_torchopt),
 }
-INSTALLED = {case: build for case, (package, build) in PEERS.items() if find_spec(package)}
+INSTALLED = {case: build for case, (package, build) in PEERS.items() if importable(package)}

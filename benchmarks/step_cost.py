@@ -6,7 +6,7 @@
 The denominator is `by_hand`: one generator forward shared by both losses, one `autograd.grad` per
 player, stock optimisers, no code of the library; cases of the zero-sum game are over the loop by
 hand of that game. Steps are timed in turn, round after round, so that a machine that changes its
-speed changes it for all; on CUDA each round waits for the device. Memory is the peak above the
+speed changes it for all; on CUDA by the device's own events. Memory is the peak above the
 process with networks, optimisers and batch in place, each case in a process of its own.
 """
 
@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ from nashgrad import (
 from nashgrad.models import MLP, dcgan
 from nashgrad.objectives import DIVERGENCES
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+ON_CUDA = torch.cuda.is_available()
+DEVICE = torch.device("cuda" if ON_CUDA else "cpu")
 
 
 def mlp() -> tuple[Nets, Batch]:
@@ -151,6 +153,7 @@ CASES: dict[str, Callable[[Nets, Batch], Step]] = {
     "consensus, four parts": by_library(parts=4, adjustment=Consensus(0.1)),
     "consensus, one of four": by_library(share=4, adjustment=Consensus(0.1)),
     "consensus every 4": by_library(Score, adjustment=EveryK(Consensus(0.4), 4)),
+    "consensus every 4, compiled": by_library(Compiled, adjustment=EveryK(Consensus(0.4), 4)),
     "consensus, J of an eighth": by_library(Score, adjustment=Subsampled(Consensus(0.1), 8)),
     "consensus, naive": naive_consensus,
     "unrolled": by_library(unrolled=INNER_RATE),
@@ -164,9 +167,28 @@ CASES: dict[str, Callable[[Nets, Batch], Step]] = {
     ),
     **INSTALLED,
 }
-PERIODS = {"consensus every 4": 4}
+PERIODS = {"consensus every 4": 4, "consensus every 4, compiled": 4}
 """Steps that differ among themselves are timed by whole periods."""
 HANDS = ("by hand", "js by hand")
+TARGETS: dict[str, dict[str, tuple[float, float]]] = {
+    "mlp": {
+        "plain, score": (0.85, inf),
+        "plain, compiled score": (0.85, inf),
+        "consensus": (2.4, inf),
+        "js consensus, zero-sum": (2.3, inf),
+        "consensus, compiled": (1.1, inf),
+        "consensus every 4": (1.3, inf),
+        "consensus every 4, compiled": (1.3, inf),
+    },
+    "dcgan3": {
+        "plain, score": (0.95, inf),
+        "consensus": (3.0, inf),
+        "consensus, differences": (2.0, 1.6),
+        "js consensus, differences": (2.0, 1.6),
+        "consensus every 4": (1.3, inf),
+    },
+}
+"""What a step's time and its peak memory should be at most, over the loop by hand."""
 SLOW = {"dcgan3": ("compiled",), "dcgan4": ("compiled",)}
 """Compiling convolutions takes minutes and gains nothing on a CPU; ask for it with --cases."""
 
@@ -178,7 +200,7 @@ def hand_of(case: str) -> str:
 
 def asked(net: str, cases: list[str] | None) -> list[str]:
     """The cases for a network, with the loops that they are held against."""
-    slow = SLOW.get(net, ()) if DEVICE.type == "cpu" else ()
+    slow = SLOW.get(net, ()) if not ON_CUDA else ()
     chosen = cases or [c for c in CASES if not any(word in c for word in slow)]
     return [c for c in CASES if c in chosen or c in {hand_of(x) for x in chosen}]
 
@@ -192,7 +214,7 @@ def build(net: str, case: str) -> Step:
 
 
 def synchronize() -> None:
-    if DEVICE.type == "cuda":
+    if ON_CUDA:
         torch.cuda.synchronize()
 
 
@@ -202,28 +224,36 @@ def timed(net: str, cases: list[str], rounds: int, seconds: float) -> dict[str, 
     for step in steps.values():
         for _ in range(3):
             step()
-    synchronize()
-    started = time.perf_counter()
-    steps[hand_of(cases[0])]()
-    synchronize()
-    repeats = max(1, int(seconds / (time.perf_counter() - started)))
+    repeats = max(1, int(seconds / lasted(steps[hand_of(cases[0])], 1)))
     times: dict[str, list[float]] = {case: [] for case in cases}
     for _ in range(rounds):
         for case, step in steps.items():
             several = repeats + -repeats % PERIODS.get(case, 1)
-            started = time.perf_counter()
-            for _ in range(several):
-                step()
-            synchronize()
-            times[case].append((time.perf_counter() - started) / several)
+            times[case].append(lasted(step, several) / several)
     return times
+
+
+def lasted(step: Step, times: int) -> float:
+    """Seconds of so many steps, by the device's events where there is a device."""
+    synchronize()
+    events = [torch.cuda.Event(enable_timing=True) for _ in range(2)] if ON_CUDA else []
+    started = time.perf_counter()
+    if ON_CUDA:
+        events[0].record()
+    for _ in range(times):
+        step()
+    if not ON_CUDA:
+        return time.perf_counter() - started
+    events[1].record()
+    synchronize()
+    return float(events[0].elapsed_time(events[1])) / 1e3
 
 
 def peak(net: str, case: str, threads: int, answer: Any) -> None:
     """Bytes above the process with everything in place, over three steps."""
     torch.set_num_threads(threads)
     step = build(net, case)
-    if DEVICE.type == "cuda":
+    if ON_CUDA:
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
     else:
@@ -231,7 +261,7 @@ def peak(net: str, case: str, threads: int, answer: Any) -> None:
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     for _ in range(3):
         step()
-    after = torch.cuda.max_memory_allocated() if DEVICE.type == "cuda" else resident("VmHWM")
+    after = torch.cuda.max_memory_allocated() if ON_CUDA else resident("VmHWM")
     answer.put(after - before)
 
 
@@ -271,13 +301,23 @@ def summary(times: dict[str, list[float]], memory: dict[str, int]) -> dict[str, 
 
 
 def table(net: str, rows: dict[str, dict[str, float]]) -> str:
-    head = f"{net:<24} {'ms':>9} {'ratio':>7} {'quartiles':>15} {'peak MB':>9} {'ratio':>7}"
+    head = f"{net:<28} {'ms':>9} {'ratio':>7} {'quartiles':>15} {'peak MB':>9} {'ratio':>7}  target"
     lines = [
-        f"{case:<24} {r['ms']:9.2f} {r['ratio']:7.3f} {r['ratio_low']:7.3f}-{r['ratio_high']:.3f}"
-        f" {r['peak_mb']:10.1f} {r['peak_ratio']:7.2f}"
+        f"{case:<28} {r['ms']:9.2f} {r['ratio']:7.3f} {r['ratio_low']:7.3f}-{r['ratio_high']:.3f}"
+        f" {r['peak_mb']:10.1f} {r['peak_ratio']:7.2f}  {met(net, case, r)}".rstrip()
         for case, r in rows.items()
     ]
     return "\n".join([head, *lines])
+
+
+def met(net: str, case: str, row: dict[str, float]) -> str:
+    """The target of a case, and whether its median meets it."""
+    if case not in TARGETS.get(net, {}):
+        return ""
+    slowest, largest = TARGETS[net][case]
+    memory = "" if largest == inf else f", memory {largest:g}"
+    good = row["ratio"] <= slowest and row["peak_ratio"] <= largest
+    return f"{slowest:g}{memory}: {'met' if good else 'missed'}"
 
 
 def processor() -> str:
@@ -291,17 +331,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nets", nargs="+", choices=list(NETS), default=list(NETS))
     parser.add_argument("--cases", nargs="+", choices=list(CASES), metavar="CASE", help="some only")
-    parser.add_argument("--rounds", type=int, default=15, help="interleaved rounds, at least 7")
+    parser.add_argument("--rounds", type=int, default=15, help="interleaved rounds")
     parser.add_argument("--seconds", type=float, default=0.5, help="per case and round, about")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the figures here")
     arguments = parser.parse_args()
-    if arguments.rounds < 7:
-        parser.error("--rounds: at least 7, or the medians mean little")
+    if arguments.rounds < 15:
+        print(f"note: {arguments.rounds} rounds are a look; figures are told from 15 on")
     torch.set_num_threads(arguments.threads)
     figures: dict[str, Any] = {
         "torch": torch.__version__,
-        "device": torch.cuda.get_device_name() if DEVICE.type == "cuda" else processor(),
+        "device": torch.cuda.get_device_name() if ON_CUDA else processor(),
         "threads": arguments.threads,
         "rounds": arguments.rounds,
         "nets": {},
