@@ -1,18 +1,27 @@
 """The report in a browser: what it shows is what the runs' files say."""
 
 import json
+import math
+import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from nashgrad.lab.cli import main
 from nashgrad.lab.diagnose import leave, look, restored
 from nashgrad.lab.metrics import read_metrics
 from nashgrad.lab.records import Run
-from nashgrad.lab.report import write_report
+from nashgrad.lab.report import page_data, write_report
+from nashgrad.lab.report.charts import Member, band, scale
+from nashgrad.lab.report.curves import Logged
+from nashgrad.lab.report.seen import look as read_run
+from nashgrad.lab.report.spectra import spectra
 from pages.runs import make_run
 from pages.waiting import until
 
@@ -264,7 +273,7 @@ def rubbish(kind: str, run: Path) -> str:
     assert kind == "in progress"
     summary = json.loads((run / "summary.json").read_text()) | {"status": "running", "steps": 20}
     (run / "summary.json").write_text(json.dumps(summary))
-    return "in progress"
+    return "no process here trains it: step 40 of 40"
 
 
 @pytest.mark.parametrize(
@@ -282,6 +291,142 @@ def test_a_damaged_run_is_shown_with_what_is_missing(
     drawn(opened.page)
     assert expected.lower() in opened.page.locator("#report").inner_text().lower()
     opened.clean()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.jsonl", '{"step": 1, "losses": {"generator": 1%s}}\n' % ("0" * 400)),
+        ("metrics.jsonl", '{"step": 1, "losses": {"generator": 1%s}}\n' % ("0" * 5_000)),
+        ("summary.json", '{"status": "running", "steps": 1%s, "seconds": 2}' % ("0" * 400)),
+        ("summary.json", '{"status": "\\ud800", "steps": 3, "reason": "\\udcff"}'),
+        ("config.yaml", f"steps: 1{'0' * 5_000}\nseed: [[[[[[1]]]]]]\n"),
+        ("metrics.jsonl", '{"step": 1, "scores": {"constructor": 1.0, "__proto__": 2}}\n'),
+        ("environment.json", "[" * 100_000),
+    ],
+)
+def test_numbers_and_texts_that_have_no_place(
+    visit: Callable[..., Any], runs: Path, tmp_path: Path, name: str, content: str
+) -> None:
+    """The other run of the page is shown as ever."""
+    shutil.copytree(runs / "none0", tmp_path / "run")
+    (tmp_path / "run" / name).write_text(content)
+    write_report([tmp_path / "run", runs / "none1"], tmp_path / "report.html")
+    opened = visit(tmp_path / "report.html")
+    assert drawn(opened.page)["norm of v"]["none1"]
+    opened.clean()
+
+
+def test_a_name_that_is_no_text(visit: Callable[..., Any], runs: Path, tmp_path: Path) -> None:
+    strange = tmp_path / os.fsdecode(b"x\xff\n; rm -rf y")
+    shutil.copytree(runs / "none0", strange)
+    write_report([strange], tmp_path / "report.html")
+    opened = visit(tmp_path / "report.html")
+    drawn(opened.page)
+    lines = opened.page.locator("#again pre").text_content().splitlines()
+    assert not any(line.startswith("; rm") for line in lines)
+    opened.clean()
+
+
+def test_links_and_pipes_are_not_read(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "none0", tmp_path / "run")
+    (tmp_path / "secret.json").write_text('{"status": "secret"}')
+    for name in ("summary.json", "environment.json", "metrics.jsonl"):
+        (tmp_path / "run" / name).unlink()
+    (tmp_path / "run" / "summary.json").symlink_to(tmp_path / "secret.json")
+    os.mkfifo(tmp_path / "run" / "environment.json")
+    os.mkfifo(tmp_path / "run" / "metrics.jsonl")
+    seen = read_run(tmp_path / "run")
+    assert (seen.status, seen.environment, seen.metrics) == ("unknown", {}, [])
+    assert {"summary.json: damaged", "environment.json: damaged"} <= set(seen.missing)
+
+
+def test_costs_are_of_one_line(runs: Path, tmp_path: Path) -> None:
+    """A run in progress has logged farther than its last checkpoint tells."""
+    shutil.copytree(runs / "consensus0", tmp_path / "run")
+    summary = tmp_path / "run" / "summary.json"
+    told = json.loads(summary.read_text()) | {"steps": 20, "seconds": 1.0}
+    summary.write_text(json.dumps(told | {"evaluations": 20, "products": 20}))
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 100, "seconds": 5.0, "field_norm": 1.0}\n')
+    [run] = page_data([read_run(tmp_path / "run")])["runs"]
+    assert run["costs"]["ms a step"] == 50
+    assert run["costs"]["products a step"] == 1
+    assert (run["step"], run["seconds"]) == (100, 5.0)
+
+
+def member(values: list[float], *, lost: bool = False) -> Member:
+    steps = [10.0 * i for i in range(len(values))]
+    return Member("a", Logged(steps, [s / 10 for s in steps], values), lost)
+
+
+def test_seeds_that_diverged_stay_in_the_median() -> None:
+    good, better = member([1, 2, 3, 4]), member([1, 1, 1, 1])
+    found = band([good, better, member([1, 9], lost=True)], "step")
+    assert found["x"] == [0, 10, 20, 30]
+    assert found["mid"] == [1, 2, 3, 4]  # the lost one is worse than both
+    assert found["high"] == [1, 9, 3, 4]
+    assert band([good, member([1, 9], lost=True)], "step")["mid"] == [1, 5.5, None, None]
+    assert band([good, member([1, math.nan, 5, 5])], "step")["mid"] == [1, None, 4, 4.5]
+
+
+def test_a_band_ends_where_a_seed_has_not_come_yet() -> None:
+    found = band([member([1, 2, 3, 4]), member([3, 4])], "seconds")
+    assert (found["x"], found["mid"]) == ([0, 1], [2, 3])
+
+
+@pytest.mark.parametrize(
+    ("title", "values", "expected"),
+    [
+        ("sw2", [0.1, 0.2], "linear"), ("sw2", [1e-3, 1.0], "log"), ("sw2", [0.0, 1e-3, 1], "log"),
+        ("sw2", [-1.0, 1e-3, 1.0], "linear"), ("norm of v", [1.0, 1.1], "log"),
+    ],
+)  # fmt: skip
+def test_scales_are_those_of_the_library(title: str, values: list[float], expected: str) -> None:
+    assert scale(title, [member(values).points]) == expected
+
+
+def test_all_steps_of_a_spectrum_fit_into_its_frame(runs: Path) -> None:
+    """Eigenvalues that grow are not cut off as outliers of the earlier ones."""
+
+    def look(step: int, size: float) -> dict[str, Any]:
+        pairs = [[-size * k, size] for k in range(1, 11)]
+        return {"step": step, "spectra": {"v": {"LM": {"eigenvalues": pairs, "complete": False}}}}
+
+    lines = [look(step, 8.0 if step > 32 else 1.0) for step in range(40)]
+    seen = replace(read_run(runs / "none0"), metrics=lines)
+    shown = spectra(seen)
+    left, right, height, threshold = shown[-1]["maps"]["v'"]["region"]
+    assert all(look["maps"]["v'"]["region"] == [left, right, height, threshold] for look in shown)
+    assert left <= -80
+    assert height >= 8
+
+
+def test_twenty_runs_stay_below_fifteen_megabytes(runs: Path, tmp_path: Path) -> None:
+    """With 200 points of everything and 20 noisy pictures each; the page says what it left out."""
+    noise = np.random.default_rng(0).integers(0, 255, (600, 600, 3), dtype=np.uint8)
+    lines = [
+        {"step": s, "seconds": s / 7, "field_norm": 1 / (s + 1), "scores": {"sw2": 1.0 / (s + 1)},
+         **{key: dict.fromkeys(("generator", "discriminator"), 1 / (s + 3))
+            for key in ("losses", "norms")}}
+        for s in range(201)
+    ]  # fmt: skip
+    for index in range(20):
+        run = tmp_path / f"run{index}"
+        shutil.copytree(runs / "none0", run)
+        (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        for step in range(20):
+            path = run / "samples" / f"{step:08d}.png"
+            if index == 0:
+                Image.fromarray(noise).save(path)
+            else:
+                shutil.copy(tmp_path / "run0" / "samples" / path.name, path)
+    seen = write_report(sorted(tmp_path.glob("run*")), tmp_path / "report.html")
+    assert len(seen) == 20
+    assert (tmp_path / "report.html").stat().st_size < 15_000_000
+    notes = page_data(seen)["notes"]
+    assert any("pictures are reduced" in note for note in notes)
+    assert any("not all pictures" in note for note in notes)
 
 
 def test_an_empty_run_has_a_page(visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -312,7 +457,7 @@ def test_the_command_finds_runs_below_a_folder(
         ([], "nashgrad report: needs a run's folder"),
         (["{tmp}"], "nashgrad report: no runs to show"),
         (["{tmp}/no"], "nashgrad report: no runs to show"),
-        (["{runs}", "-o", "{tmp}"], "is a folder; name a file"),
+        (["{runs}", "-o", "{tmp}"], "--out: must be a file to write"),
         (["{runs}", "--out", "{tmp}/no/report.html"], "does not exist"),
         (["{runs}", "-o", "/proc/report.html"], "/proc/report.html: "),
     ],

@@ -181,6 +181,7 @@ def _plain(d: Diagnosis) -> dict[str, Any]:
         "v": _portrait(d.v),
         "w": None if d.w is None else _portrait(d.w),
         "w_is": d.w_is,
+        "stepping": d.stepping,
         "rate": d.rate,
         "rate_is": d.rate_is,
         "hessians": {p: [list(low), list(high)] for p, (low, high) in d.hessians.items()},

@@ -17,7 +17,7 @@ from nashgrad.engines.claims import ClaimingEngine
 from nashgrad.engines.patterns import Patterns
 from nashgrad.engines.zero_sum import Reflection, owner_of
 
-STEPS = {torch.float32: (3e-5, 1e-4), torch.float64: (1e-8, 2e-6)}
+STEPS = {torch.float32: (2e-5, 1e-4), torch.float64: (1e-8, 2e-6)}
 """The step's scale c, forward and central, where rounding and curvature cost about the same."""
 
 
@@ -41,7 +41,7 @@ class FiniteDifference(Engine):
 
     Args:
         central: whether to use central differences.
-        step: c; by default 3e-5 and 1e-4 (central) in float32, 1e-8 and 2e-6 in float64.
+        step: c; by default 2e-5 and 1e-4 (central) in float32, 1e-8 and 2e-6 in float64.
         kinks: whether operations that may have kinks and cannot be frozen are allowed.
 
     Raises:

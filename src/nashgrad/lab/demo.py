@@ -155,7 +155,7 @@ def _diagnose(show: Show, runs: Mapping[str, Run], console: Console) -> None:
         try:
             session, step = restored(run, None)
             found = look(session)
-        except UsageError as error:
+        except (UsageError, ArithmeticError, RuntimeError, ValueError) as error:
             console.print(f"{show.title}, {name}: {error}", soft_wrap=True)
             continue
         leave(run, found, step)

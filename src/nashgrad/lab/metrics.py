@@ -53,7 +53,7 @@ def rewind_metrics(path: Path, step: int) -> None:
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
         values = json.loads(line)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or a number of thousands of digits
         return None
     if not isinstance(values, dict) or not isinstance(values.get("step"), int):
         return None

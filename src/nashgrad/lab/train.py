@@ -67,6 +67,7 @@ def resume(folder: str | Path) -> int:
             print(f"warning: {warning}")  # noqa: T201
     if session.ranks.first:
         run.rewind(session.step)
+        run.summarize("running", session.step, seconds=session.seconds, spent=session.spent)
     return loop(session, run if session.ranks.first else None)
 
 

@@ -49,7 +49,7 @@ def bands(
         legend: whether names are listed, to the right of the axis.
     """
     for index, (name, (x, values)) in enumerate(curves.items()):
-        x, low, middle, high = _summary(x, values)
+        x, low, middle, high = summary(x, values)
         colour, again = COLOURS[index % len(COLOURS)], index // len(COLOURS)
         ax.fill_between(x, low, high, color=colour, alpha=0.1, linewidth=0)
         ax.plot(
@@ -96,7 +96,7 @@ def bands_apart(
     columns = min(len(curves), math.ceil(math.sqrt(1.4 * len(curves))))
     figure, axes = new_figure(math.ceil(len(curves) / columns), columns, width=2.1, height=1.7)
     panels = [ax for row in axes for ax in row]
-    known = {name: _summary(x, values) for name, (x, values) in curves.items()}
+    known = {name: summary(x, values) for name, (x, values) in curves.items()}
     limits = _limits([s for _, *bands in known.values() for s in bands], scale)
     for index, (ax, name) in enumerate(zip(panels, known, strict=False)):
         for other, (x, _, middle, _) in known.items():
@@ -128,8 +128,12 @@ def bands_apart(
     return figure
 
 
-def _summary(x: ArrayLike, values: ArrayLike) -> tuple[np.ndarray, ...]:
-    """x, and the least, the median and the greatest value at each."""
+def summary(x: ArrayLike, values: ArrayLike) -> tuple[np.ndarray, ...]:
+    """Places x, and the least, the median and the greatest value at each.
+
+    What is not finite counts as the largest in the median, which is NaN where half of them are: a
+    method half of whose runs diverged has none.
+    """
     x, found = to_numpy(x), np.atleast_2d(to_numpy(values))
     finite = np.where(np.isfinite(found), found, np.nan)
     known = ~np.isnan(finite).all(0)

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nashgrad.lab.atomic import strict
+from nashgrad.lab.errors import UsageError, file_errors
 from nashgrad.plots.curves import COLOURS
 
 ROOMS = Path(__file__).parents[1]
@@ -24,8 +25,7 @@ ROOMS = Path(__file__).parents[1]
 PALETTE = COLOURS
 """That of the library's pictures: a method has one colour wherever it is seen."""
 
-_ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026",
-            0x2028: "\\u2028", 0x2029: "\\u2029"}  # fmt: skip
+_ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 
 
 def page(template: str, **values: Any) -> str:
@@ -35,7 +35,8 @@ def page(template: str, **values: Any) -> str:
         template: its path from the laboratory's folder, such as `report/report.html`.
         values: what it is told.
     """
-    return _environment().get_template(template).render(**values)
+    made = _environment().get_template(template).render(**values)
+    return made.encode("utf-8", "replace").decode()  # names of files may be no text at all
 
 
 def asset(name: str) -> Markup:
@@ -51,13 +52,36 @@ def embedded(value: Any) -> Markup:
     >>> print(embedded({"run": "</script>", "loss": float("nan")}))
     {"run":"\u003c/script\u003e","loss":"nan"}
     """
-    text = json.dumps(strict(value), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(strict(value), allow_nan=False, separators=(",", ":"))
     return Markup(text.translate(_ESCAPES))
 
 
 def data_url(kind: str, content: bytes) -> str:
     """A file's content as an address, so that a page holds it: `data:image/png;base64,...`."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+@cache
+def plotly() -> Markup:
+    """Plotly's script from the installed package, to stand in a page."""
+    from plotly.offline import get_plotlyjs
+
+    return Markup(get_plotlyjs())
+
+
+def file_to_write(out: str) -> Path:
+    """The file that a command writes.
+
+    Raises:
+        UsageError: It is a folder, or its folder is missing.
+    """
+    path = Path(out)
+    with file_errors(path):
+        if not path.name or path.is_dir():
+            raise UsageError(f"--out: must be a file to write, got the folder {out!r}")
+        if not path.parent.is_dir():
+            raise UsageError(f"{out}: the folder {path.parent} does not exist")
+    return path
 
 
 @cache

@@ -8,7 +8,6 @@
     document.documentElement.dataset.theme = name;
     button.textContent = name === "dark" ? "Light" : "Dark";
     button.setAttribute("aria-label", `Switch to the ${name === "dark" ? "light" : "dark"} theme`);
-    button.setAttribute("aria-pressed", String(name === "dark"));
     document.dispatchEvent(new CustomEvent("theme", { detail: name }));
   };
   const wanted = () => stored() ?? (system.matches ? "dark" : "light");

@@ -13,8 +13,8 @@ import webbrowser
 from pathlib import Path
 
 from nashgrad.lab.atomic import write_text
-from nashgrad.lab.errors import UsageError, file_errors
-from nashgrad.lab.pages import page
+from nashgrad.lab.errors import file_errors
+from nashgrad.lab.pages import file_to_write, page
 
 SCRIPTS = (
     "algebra", "games", "methods", "rates", "run", "state", "presets",
@@ -29,7 +29,7 @@ def play(out: str | None = None) -> int:
     Raises:
         UsageError: The file cannot be written.
     """
-    path = _temporary() if out is None else _file(out)
+    path = _temporary() if out is None else file_to_write(out)
     write_text(path, render())
     sys.stdout.write(f"{path}\n")
     sys.stdout.flush()  # a browser in the terminal takes it over
@@ -41,15 +41,6 @@ def play(out: str | None = None) -> int:
 def render() -> str:
     """The page, whole: it fetches nothing."""
     return page("play/play.html", scripts=SCRIPTS)
-
-
-def _file(out: str) -> Path:
-    path = Path(out)
-    with file_errors(path):
-        folder = not path.name or path.is_dir()
-    if folder:
-        raise UsageError(f"--out: must be a file to write, got the folder {out!r}")
-    return path
 
 
 def _temporary() -> Path:

@@ -16,13 +16,16 @@ const faint = (colour, share) => {
   return `rgba(${r},${g},${b},${share})`;
 };
 
+// Plotly takes titles and names for a kind of HTML; what comes from files is text.
+const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
 const axis = (title, more = {}) => ({
   title: { text: title, standoff: 6, font: { size: 12 } }, gridcolor: css("--line"), linecolor: css("--soft"),
   zerolinecolor: css("--line"), tickcolor: css("--soft"), automargin: true, exponentformat: "power", ...more,
 });
 
 const layoutOf = (title, x, y, more = {}) => ({
-  title: { text: title, font: { size: 14 }, x: 0, xanchor: "left", xref: "paper", y: 0.985, yanchor: "top" },
+  title: { text: plain(title), font: { size: 14 }, x: 0, xanchor: "left", xref: "paper", y: 0.985, yanchor: "top" },
   font: { family: css("--font"), size: 12, color: css("--ink") }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
   margin: { l: 8, r: 8, t: 34, b: 8 }, xaxis: x, yaxis: y, showlegend: false, hovermode: "closest",
   hoverlabel: { font: { family: css("--font") }, namelength: -1 }, ...more,
@@ -46,8 +49,13 @@ const redraw = (node) => {
   node.classList.add("drawn");
   if (node.zoom) node.on("plotly_relayout", (change) => zoomAll(node, change));
 };
+const forget = (node) => {
+  charts.delete(node);
+  near.unobserve(node);
+  Plotly.purge(node);
+};
 const eachChart = (act) => {
-  for (const node of charts) if (node.isConnected) act(node); else charts.delete(node);
+  for (const node of charts) if (node.isConnected) act(node); else forget(node);
 };
 const redrawAll = () => eachChart((node) => node.classList.contains("drawn") && redraw(node));
 const drawAll = () => eachChart(redraw); // for paper, and for whoever looks at all of them
@@ -61,38 +69,67 @@ const zoomAll = (from, change) => {
   if (zoom.busy || (!range && !change["xaxis.autorange"])) return;
   Object.assign(zoom, { busy: true, range });
   const update = range ? { "xaxis.range": range } : { "xaxis.autorange": true };
+  zoom.told?.(range);
   const others = [...charts].filter((n) => n.zoom === zoom && n !== from && n.classList.contains("drawn"));
   Promise.all(others.map((n) => Plotly.relayout(n, update))).finally(() => { zoom.busy = false; });
 };
 
+// The same from the keyboard: all charts between two places, or all that there is.
+const zoomTo = (zoom, range) => {
+  Object.assign(zoom, { busy: true, range });
+  const update = range ? { "xaxis.range": range } : { "xaxis.autorange": true };
+  const drawn = [...charts].filter((n) => n.zoom === zoom && n.classList.contains("drawn"));
+  Promise.all(drawn.map((n) => Plotly.relayout(n, update))).finally(() => { zoom.busy = false; });
+};
+
 const lineOf = (run, curve, key, colour, alone, dash) => ({
-  type: "scatter", mode: curve.value.length > 1 ? "lines" : "markers", name: run.name, x: curve[key], y: curve.value,
+  type: "scatter", mode: curve.value.length > 1 ? "lines" : "markers", name: plain(run.name), x: curve[key], y: curve.value,
   line: { color: alone ? colour : faint(colour, 0.45), width: alone ? 1.8 : 0.9, dash: alone ? dash : "solid" },
   marker: { color: colour, size: 7 }, connectgaps: false, meta: { run: run.name },
   hovertemplate: `%{y:.5g} at %{x:,}<extra>%{fullData.name}</extra>`,
 });
 
+// The places of a band that follow each other without a gap.
+const stretches = (band) => {
+  const found = [];
+  band.low.forEach((low, i) => {
+    if (low === null) return;
+    if (i && band.low[i - 1] !== null && found.length) found.at(-1).push(i);
+    else found.push([i]);
+  });
+  return found;
+};
+const ground = (band, at, group, colour) => ({
+  type: "scatter", mode: "lines", x: [...at, ...[...at].reverse()].map((i) => band.x[i]),
+  y: [...at.map((i) => band.high[i]), ...[...at].reverse().map((i) => band.low[i])],
+  fill: "toself", fillcolor: faint(colour, 0.16), line: { width: 0 }, hoverinfo: "skip", meta: { band: group },
+});
 const bandTraces = (group, band, colour, dash) => [
-  { type: "scatter", mode: "lines", x: [...band.x, ...band.x.slice().reverse()], y: [...band.high, ...band.low.slice().reverse()],
-    fill: "toself", fillcolor: faint(colour, 0.16), line: { width: 0 }, hoverinfo: "skip", meta: { band: group } },
-  { type: "scatter", mode: "lines", name: `median of ${group}`, x: band.x, y: band.mid, line: { color: colour, width: 2.4, dash },
-    hovertemplate: `%{y:.5g} at %{x:,}<extra>%{fullData.name}</extra>`, meta: { median: group } },
+  ...stretches(band).map((at) => ground(band, at, group, colour)),
+  { type: "scatter", mode: "lines", name: `median of ${plain(group)}`, x: band.x, y: band.mid, line: { color: colour, width: 2.4, dash },
+    connectgaps: false, hovertemplate: `%{y:.5g} at %{x:,}<extra>%{fullData.name}</extra>`, meta: { median: group } },
 ];
 
+// Powers of ten where there are two of them; within a decade Plotly's own.
+const logTicks = (entries) => {
+  const sizes = entries.flatMap((entry) => entry.curve.value).filter((value) => value > 0);
+  const decades = sizes.length ? Math.log10(sizes.reduce((a, b) => Math.max(a, b)) / sizes.reduce((a, b) => Math.min(a, b))) : 0;
+  return decades > 1.5 ? { dtick: 1 } : {};
+};
+
 // One quantity over steps or seconds: a line for each run, and for runs that differ in their seed only their median and band.
-const curveChart = (node, title, entriesOf, groups, state) => draw(node, () => {
-  const key = state.x, traces = [], entries = entriesOf(title);
+const curveChart = (node, title, entriesOf, aboutOf, groups, state) => draw(node, () => {
+  const key = state.x, traces = [], entries = entriesOf(title), { scale, bands } = aboutOf(title);
   groups.forEach((group, index) => {
     const its = entries.filter((entry) => entry.run.group === group && state.shown.has(entry.run.name));
     if (!its.length) return;
-    const colour = colourOf(index), alone = its.length === 1;
-    if (alone || state.each) traces.push(...its.map(({ run, curve }) => lineOf(run, curve, key, colour, alone, dashOf(index))));
-    if (!alone) traces.push(...bandTraces(group, bandOf(its.map((entry) => entry.curve), key), colour, dashOf(index)));
+    const colour = colourOf(index), band = Object.hasOwn(bands, group) ? bands[group][key] : null;
+    if (!band || state.each) traces.push(...its.map(({ run, curve }) => lineOf(run, curve, key, colour, !band, dashOf(index))));
+    if (band) traces.push(...bandTraces(group, band, colour, dashOf(index)));
   });
-  const type = scaleOf(entries.map((entry) => entry.curve));
-  const ticks = type === "log" ? { dtick: 1 } : { nticks: 6 };
   const x = axis(key === "step" ? "step" : "seconds of training", { rangemode: "tozero", separatethousands: true });
-  return { traces, layout: layoutOf(title, x, axis("", { type, ...ticks }), { uirevision: key }) };
+  const y = axis("", scale === "log" ? { type: "log", ...logTicks(entries) } : { type: "linear", nticks: 6 });
+  return { traces, layout: layoutOf(title, x, y, { uirevision: key }) };
 }, state.zoom);
 
 // Eigenvalues: linear axes, or logarithmic ones on both sides of zero beyond a threshold.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from nashgrad.lab.report.thin import thinned
 
@@ -15,56 +15,73 @@ TITLES = {"losses": "loss of {} (nats)", "norms": "norm of v, {}"}
 NORM = "norm of v"
 
 
-def curves(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
+class Logged(NamedTuple):
+    """All that a run logged of one quantity, as it is: NaN where it was not finite or not known."""
+
+    step: list[float]
+    seconds: list[float]
+    value: list[float]
+
+
+def logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Logged]:
     """Losses and norms of v by title; what a line does not hold is passed over."""
-    found: dict[str, list[tuple[Any, ...]]] = {}
+    found: dict[str, Logged] = {}
     for line in metrics:
         for key, title in TITLES.items():
             for player, value in _numbers(line.get(key)):
-                found.setdefault(title.format(player), []).append(_point(line, value))
+                _add(found, title.format(player), line, value)
         for _, value in _numbers({"": line.get("field_norm")}):
-            found.setdefault(NORM, []).append(_point(line, value))
+            _add(found, NORM, line, value)
     ordered = sorted(found, key=lambda title: (not title.startswith("loss"), title))
-    return {title: _curve(found[title]) for title in ordered}
+    return {title: found[title] for title in ordered}
 
 
-def scores(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
+def scored(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Logged]:
     """The scores by name."""
-    found: dict[str, list[tuple[Any, ...]]] = {}
+    found: dict[str, Logged] = {}
     for line in metrics:
         for name, value in _numbers(line.get("scores")):
-            found.setdefault(name, []).append(_point(line, value))
-    return {name: _curve(points) for name, points in found.items()}
+            _add(found, name, line, value)
+    return found
 
 
-def shortened(metrics: Sequence[Mapping[str, Any]], kept: Mapping[str, Curve]) -> bool:
-    """Whether a curve has fewer points than the log."""
-    logged = sum("losses" in line for line in metrics)
-    return any(len(curve["step"]) < logged for curve in kept.values())
-
-
-def _numbers(values: Any) -> Iterable[tuple[str, float]]:
-    if isinstance(values, Mapping):
-        for name, value in values.items():
-            if isinstance(value, float | int) and not isinstance(value, bool):
-                yield str(name), float(value)
-
-
-def _point(line: Mapping[str, Any], value: float) -> tuple[Any, ...]:
-    seconds = line.get("seconds")
-    return line["step"], seconds if isinstance(seconds, float | int) else None, value
-
-
-def _curve(points: Sequence[tuple[Any, ...]]) -> Curve:
-    kept = [points[i] for i in thinned([value for *_, value in points])]
-    steps, seconds, values = zip(*kept, strict=True)
+def curve(points: Logged) -> Curve:
+    """Few enough points to draw."""
+    kept = thinned(points.value)
     return {
-        "step": list(steps),
-        "seconds": [rounded(second) for second in seconds],
-        "value": [rounded(value) for value in values],
+        "step": [int(points.step[i]) for i in kept],
+        "seconds": [rounded(points.seconds[i]) for i in kept],
+        "value": [rounded(points.value[i]) for i in kept],
     }
+
+
+def number(value: Any) -> float | None:
+    """A value as a number, if it is one that has a place in a float; NaN and infinities are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def rounded(value: float | None) -> float | None:
     """Seven digits, more than a chart can show; `None` for what is not finite."""
     return float(f"{value:.7g}") if value is not None and math.isfinite(value) else None
+
+
+def _numbers(values: Any) -> Iterable[tuple[str, float]]:
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            if (known := number(value)) is not None:
+                yield str(name), known
+
+
+def _add(found: dict[str, Logged], title: str, line: Mapping[str, Any], value: float) -> None:
+    step, seconds = number(line["step"]), number(line.get("seconds"))
+    if step is None:
+        return
+    points = found.setdefault(title, Logged([], [], []))
+    points.step.append(step)
+    points.seconds.append(math.nan if seconds is None else seconds)
+    points.value.append(value)

@@ -1,47 +1,72 @@
-"""All that a page of runs shows, as plain values: what `report.js` draws."""
+"""All that a page of runs shows, as plain values: what its scripts draw."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from typing import Any
 
-from nashgrad.lab.report.curves import curves, scores, shortened
+from nashgrad.lab.report.charts import Member, chart
+from nashgrad.lab.report.curves import Logged, curve, logged, number, scored
 from nashgrad.lab.report.groups import Flat, differing, flat, labels, unusual
 from nashgrad.lab.report.seen import Seen
-from nashgrad.lab.report.spectra import spectra
+from nashgrad.lab.report.spectra import LOOKS, spectra
 from nashgrad.lab.report.thin import POINTS, SIDE, picture, spread
+from nashgrad.lab.report.verdicts import verdict
 
 PICTURES = 30
 """Of a run, on the slider."""
 PICTURE_BYTES = 7_000_000
 """Of all pictures of a page, as text in it."""
-COSTS = ("steps_per_second", "peak_memory_mb", "evaluations", "products", "solves", "unconverged")
+READ: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], dict[str, Logged]]] = {
+    "curves": logged,
+    "scores": scored,
+}
+"""The two kinds of charts."""
 
 
 def page_data(runs: Sequence[Seen], *, pictures: bool = True) -> dict[str, Any]:
-    """What a page is made of: `made`, `runs`, `config`, `environment`, `notes`.
+    """What a page is made of: `made`, `runs`, `charts`, `config`, `environment`, `notes`.
 
     Args:
         runs: what was read; their names may repeat.
         pictures: whether samples come along; else their steps only, for a page that asks for them.
     """
     configs = [flat(run.config) for run in runs]
-    names = _distinct(runs)
-    share = PICTURE_BYTES // max(len(runs), 1)
+    groups, share = labels(configs), PICTURE_BYTES // max(len(runs), 1) if pictures else 0
     shown = [
-        _run(run, name, label, share if pictures else 0)
-        for run, name, label in zip(runs, names, labels(configs), strict=True)
+        {"name": name, "group": group, **_whole(run, share)}
+        for run, name, group in zip(runs, _distinct(runs), groups, strict=True)
     ]
     return {
         "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "version": version("nashgrad"),
         "runs": shown,
+        "charts": {key: _charts(runs, groups, key) for key in READ},
         "config": _table(configs),
         "environment": _table([flat(run.environment) for run in runs]),
         "notes": _notes(runs, shown),
     }
+
+
+def _charts(runs: Sequence[Seen], groups: Sequence[str], key: str) -> dict[str, Any]:
+    """What each chart shows beside the runs' own curves, by title."""
+    members: dict[str, list[Member]] = {}
+    for run, group in zip(runs, groups, strict=True):
+        for title, points in READ[key](run.metrics).items():
+            members.setdefault(title, []).append(Member(group, points, run.status == "not_finite"))
+    return {title: chart(title, its) for title, its in members.items()}
+
+
+def _whole(run: Seen, share: int) -> dict[str, Any]:
+    """What is shown of a run; of one whose files make no sense, what can be told at all."""
+    try:
+        return _run(run, share)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        rest = Seen(run.path, missing=(*run.missing, f"its files make no sense: {error}"))
+        return _run(replace(rest, held=run.held), share)
 
 
 def _distinct(runs: Sequence[Seen]) -> list[str]:
@@ -53,51 +78,61 @@ def _distinct(runs: Sequence[Seen]) -> list[str]:
     return ["/".join(p[-depth:]) for p in paths]
 
 
-def _run(run: Seen, name: str, label: str, share: int) -> dict[str, Any]:
+def _run(run: Seen, share: int) -> dict[str, Any]:
     steps = sorted(run.pictures)
+    seconds, _ = _pace(run)
     return {
         "id": run.id,
-        "name": name,
-        "group": label,
         "path": str(run.path),
         "seed": run.config.get("seed"),
         "status": run.status,
         "reason": str(run.summary.get("reason", "")),
         "held": run.held,
         "step": run.step,
-        "steps": run.config.get("steps"),
-        "summary": {k: v for k, v in run.summary.items() if isinstance(v, str | int | float)},
+        "steps": number(run.config.get("steps")),
+        "budget": number(run.config.get("budget")),
+        "spent": _last(run, "spent"),
+        "seconds": seconds,
         "costs": _costs(run),
-        "curves": curves(run.metrics),
-        "scores": scores(run.metrics),
+        **{key: {t: curve(c) for t, c in read(run.metrics).items()} for key, read in READ.items()},
         "scored": _scored(run),
         "samples": _samples(run, share) if share else [{"step": step} for step in steps],
         "spectra": spectra(run),
-        "verdict": _verdict(run),
+        "verdict": verdict(run),
         "command": run.environment.get("command"),
         "missing": list(run.missing),
     }
 
 
+def _last(run: Seen, key: str) -> float | None:
+    told = (number(line.get(key)) for line in reversed(run.metrics))
+    return next((value for value in told if value is not None), None)
+
+
+def _pace(run: Seen) -> tuple[float | None, float]:
+    """Seconds of training and the step at which they were told: both are of one line."""
+    for line in reversed(run.metrics):
+        seconds, step = number(line.get("seconds")), number(line["step"])
+        if seconds is not None and step:
+            return seconds, step
+    return number(run.summary.get("seconds")), number(run.summary.get("steps")) or 0
+
+
 def _costs(run: Seen) -> dict[str, Any]:
     """Per step: milliseconds, evaluations of the field, products with J, solves; memory in MB."""
-    told = {key: run.summary[key] for key in COSTS if _is_number(run.summary.get(key))}
-    steps = run.step or 1
     costs: dict[str, Any] = {}
-    if _is_number(run.summary.get("seconds")):
-        costs["ms a step"] = 1000 * run.summary["seconds"] / steps
+    (seconds, paced), steps = _pace(run), number(run.summary.get("steps"))
+    if seconds is not None and paced:
+        costs["ms a step"] = 1000 * seconds / paced
     for key in ("evaluations", "products", "solves"):
-        if key in told:
-            costs[f"{key} a step"] = told[key] / steps
-    if "unconverged" in told:
-        costs["solves that did not converge"] = told["unconverged"]
-    if "peak_memory_mb" in told:
-        costs["peak memory (MB)"] = told["peak_memory_mb"]
+        told = number(run.summary.get(key))
+        if told is not None and steps:
+            costs[f"{key} a step"] = told / steps
+    for key, title in (("unconverged", "solves that did not converge"),
+                       ("peak_memory_mb", "peak memory (MB)")):  # fmt: skip
+        if (told := number(run.summary.get(key))) is not None:
+            costs[title] = told
     return costs
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _scored(run: Seen) -> str:
@@ -114,45 +149,6 @@ def _samples(run: Seen, share: int) -> list[dict[str, Any]]:
         if sum(len(image or "") for image in images) <= share:
             break
     return [{"step": step, "image": image} for step, image in zip(steps, images, strict=True)]
-
-
-def _verdict(run: Seen) -> dict[str, Any] | None:
-    if not run.diagnoses:
-        return None
-    step = max(run.diagnoses)
-    found = run.diagnoses[step]
-    return {
-        "step": step,
-        "name": str(found.get("verdict", "unknown")),
-        "evidence": _texts(found.get("evidence")),
-        "advice": _texts(found.get("advice")),
-        "numbers": _numbers(found),
-    }
-
-
-def _texts(values: Any) -> list[str]:
-    return [str(value) for value in values] if isinstance(values, list) else []
-
-
-def _numbers(found: Mapping[str, Any]) -> dict[str, Any]:
-    v, w, gamma = (_mapping(found.get(key)) for key in ("v", "w", "gamma"))
-    numbers = {
-        "batches": found.get("batches"),
-        "p value of v = 0": found.get("p_value"),
-        "max |Im/Re| of v'": v.get("q"),
-        "max |Im/Re| of w'": w.get("q"),
-        "largest stable step of v'": v.get("max_step_size"),
-        "largest stable step of w'": w.get("max_step_size"),
-        "rate of a step": found.get("rate"),
-        "share of rotation": found.get("rotation_share"),
-        "smallest gamma": gamma.get("smallest"),
-        "gamma that hides unstable eigenvalues": gamma.get("limit"),
-    }
-    return {key: value for key, value in numbers.items() if value is not None}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _table(configs: Sequence[Flat]) -> list[dict[str, Any]]:
@@ -172,10 +168,21 @@ def _table(configs: Sequence[Flat]) -> list[dict[str, Any]]:
 def _notes(runs: Sequence[Seen], shown: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the page leaves out."""
     notes = []
-    if any(shortened(run.metrics, its["curves"]) for run, its in zip(runs, shown, strict=True)):
+    if any(_is_thinned(run, its) for run, its in zip(runs, shown, strict=True)):
         notes.append(f"curves are thinned to {POINTS} points, with all extremes of their pieces")
     if any(len(its["samples"]) < len(run.pictures) for run, its in zip(runs, shown, strict=True)):
         notes.append("not all pictures of samples are here: an even choice of steps is")
-    if any(sample.get("image") for its in shown for sample in its["samples"]):
+    if any(sum("spectra" in line for line in run.metrics) > LOOKS for run in runs):
+        notes.append(f"of watched eigenvalues {LOOKS} steps are here")
+    images = [sample.get("image") for its in shown for sample in its["samples"]]
+    if any(image and image.startswith("data:image/jpeg") for image in images):
         notes.append(f"pictures are reduced to {SIDE} pixels or less")
     return notes
+
+
+def _is_thinned(run: Seen, its: Mapping[str, Any]) -> bool:
+    return any(
+        len(its[key].get(title, {"step": points.step})["step"]) < len(points.step)
+        for key, read in READ.items()
+        for title, points in read(run.metrics).items()
+    )

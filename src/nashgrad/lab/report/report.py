@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from nashgrad.lab.atomic import write_text
 from nashgrad.lab.errors import UsageError
-from nashgrad.lab.pages import page
+from nashgrad.lab.pages import file_to_write, page, plotly
 from nashgrad.lab.report.data import page_data
 from nashgrad.lab.report.seen import Seen, find_runs, look
 
@@ -30,12 +28,21 @@ def report(folders: Sequence[str], out: str) -> int:
     Raises:
         UsageError: For folders without any run, and a file that cannot be written.
     """
-    target = writable(out)
+    target = file_to_write(out)
     for run in write_report(_asked(folders), target):
         for text in run.missing:
-            sys.stderr.write(f"{run.path}: {text}\n")
+            sys.stderr.write(f"{run.path}: {printable(text)}\n")
     sys.stdout.write(f"{target}\n")
     return 0
+
+
+def printable(text: str) -> str:
+    r"""A file's own words without what a terminal would obey.
+
+    >>> printable("loss\x1b[2J")
+    'loss?[2J'
+    """
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def write_report(folders: Sequence[Path], target: Path) -> list[Seen]:
@@ -50,33 +57,11 @@ def render(values: Mapping[str, Any]) -> str:
     return page("report/report.html", data=values, plotly=plotly())
 
 
-@cache
-def plotly() -> Markup:
-    """Plotly's script from the installed package."""
-    from plotly.offline import get_plotlyjs
-
-    return Markup(get_plotlyjs())  # a library's file, not a run's
-
-
-def writable(out: str) -> Path:
-    """The file to write.
-
-    Raises:
-        UsageError: It is a folder, or its folder is missing.
-    """
-    path = Path(out)
-    if path.is_dir():
-        raise UsageError(f"{out}: is a folder; name a file, such as {path / 'report.html'}")
-    if not path.parent.is_dir():
-        raise UsageError(f"{out}: the folder {path.parent} does not exist")
-    return path
-
-
 def _asked(folders: Sequence[str]) -> list[Path]:
     """The runs, each once; a folder without any is told of, and the others go on."""
     found: dict[Path, Path] = {}
     for folder in map(Path, folders):
-        runs = find_runs(folder) if folder.is_dir() else []
+        runs = find_runs(folder) if os.path.isdir(folder) else []
         if not runs:
             sys.stderr.write(f"{folder}: {_why_none(folder)}\n")
         found |= {run.resolve(): run for run in runs if run.resolve() not in found}

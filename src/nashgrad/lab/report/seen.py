@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +28,8 @@ DEPTH = 4
 """How far below a folder runs are looked for: runs/sweep/method/seed."""
 MOST_BYTES = 64_000_000
 """Of one file; no log of a run is larger."""
+MOST_DIAGNOSES = 40
+"""Read of a run, the newest."""
 STEP = re.compile(r"[0-9]{1,12}\Z")
 
 
@@ -69,7 +73,7 @@ def run_id(folder: Path) -> str:
 
 def is_like_run(folder: Path) -> bool:
     """Whether a folder holds a run, or what is left of one."""
-    return any((folder / name).is_file() for name in SIGNS)
+    return any(os.path.isfile(folder / name) for name in SIGNS)  # False where we may not look
 
 
 def find_runs(folder: Path, depth: int = DEPTH) -> list[Path]:
@@ -108,10 +112,23 @@ def look(folder: Path) -> Seen:
 
 def _config(folder: Path, missing: list[str]) -> dict[str, Any]:
     try:
-        return read(folder / "config.yaml")
-    except UsageError as error:
+        return read(_regular(folder / "config.yaml"))
+    except FileNotFoundError:
+        missing.append("config.yaml: no such file")
+    except (UsageError, OSError, ValueError, RecursionError) as error:
         missing.append(_without(folder, str(error)))
-        return {}
+    return {}
+
+
+def _regular(path: Path) -> Path:
+    """The path of a plain file; a link may lead anywhere, and a pipe waits for a writer.
+
+    Raises:
+        OSError: It is missing, or is something else.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(f"{path}: is no plain file")
+    return path
 
 
 def _object(folder: Path, name: str, missing: list[str]) -> dict[str, Any]:
@@ -130,18 +147,22 @@ def _object(folder: Path, name: str, missing: list[str]) -> dict[str, Any]:
 
 
 def _text(path: Path) -> str:
-    if path.stat().st_size > MOST_BYTES:
+    with _regular(path).open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
         raise OSError(f"larger than {MOST_BYTES // 1_000_000} MB")
-    return path.read_text(encoding="utf-8")
+    return data.decode()
 
 
 def _metrics(folder: Path, missing: list[str]) -> list[dict[str, Any]]:
     path = folder / "metrics.jsonl"
     try:
-        if path.is_file() and path.stat().st_size > MOST_BYTES:
+        if _regular(path).stat().st_size > MOST_BYTES:
             raise UsageError(f"{path}: larger than {MOST_BYTES // 1_000_000} MB, not read")
         lines, damaged = scan_metrics(path)
-    except (UsageError, OSError, RecursionError) as error:
+    except FileNotFoundError:
+        lines, damaged = [], 0
+    except (UsageError, OSError, ValueError) as error:
         missing.append(_without(folder, str(error)))
         return []
     if damaged:
@@ -153,13 +174,19 @@ def _metrics(folder: Path, missing: list[str]) -> list[dict[str, Any]]:
 
 def pictures_of(folder: Path) -> dict[int, Path]:
     """A run's pictures of samples by step; links, which may lead anywhere, are none."""
-    samples = folder / "samples"
-    found = [] if samples.is_symlink() else sorted(samples.glob("*.png"))
-    return {
-        int(path.stem): path
-        for path in found
-        if STEP.match(path.stem) and path.is_file() and not path.is_symlink()
-    }
+    return _by_step(folder / "samples", ".png")
+
+
+def _by_step(folder: Path, ending: str) -> dict[int, Path]:
+    """The plain files of a folder that are named by a step."""
+    try:
+        if folder.is_symlink():
+            return {}
+        entries = [e for e in os.scandir(folder) if e.is_file(follow_symlinks=False)]
+    except OSError:  # not there, gone meanwhile, or not ours
+        return {}
+    named = {e.name.removesuffix(ending): Path(e.path) for e in entries if e.name.endswith(ending)}
+    return {int(stem): named[stem] for stem in sorted(named) if STEP.match(stem)}
 
 
 def _pictures(folder: Path, missing: list[str]) -> dict[int, Path]:
@@ -170,11 +197,11 @@ def _pictures(folder: Path, missing: list[str]) -> dict[int, Path]:
 
 
 def _diagnoses(folder: Path, missing: list[str]) -> dict[int, Mapping[str, Any]]:
-    found: dict[int, Mapping[str, Any]] = {}
-    for path in sorted((folder / "diagnosis").glob("*.json")):
-        if STEP.match(path.stem) and (values := _object(path.parent, path.name, missing)):
-            found[int(path.stem)] = values
-    return found
+    """The newest ones."""
+    files = _by_step(folder / "diagnosis", ".json")
+    found = {step: _object(folder, f"diagnosis/{files[step].name}", missing)
+             for step in sorted(files)[-MOST_DIAGNOSES:]}  # fmt: skip
+    return {step: values for step, values in found.items() if values}
 
 
 def _without(folder: Path, complaint: str) -> str:

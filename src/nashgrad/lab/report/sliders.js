@@ -1,5 +1,5 @@
 // A slider over steps: the arrow keys move it, and its label says where it stands.
-const stepSlider = (id, entries, label, show) => {
+const stepSlider = (id, entries, label, show, order = (entry) => entry) => {
   let steps = entries;
   const output = el("output", { for: id, class: "mono" });
   const move = () => {
@@ -9,12 +9,12 @@ const stepSlider = (id, entries, label, show) => {
     show(steps[at], at);
   };
   const input = el("input", { type: "range", id, min: 0, step: 1, oninput: () => move() });
-  // What stood at the end stays at the end, and what stood elsewhere at its step.
+  // What stood at the end stays at the end, and what stood elsewhere at its entry or, where that is gone, the one before.
   const lengthen = (longer) => {
-    const atEnd = Number(input.value) === steps.length - 1;
+    const at = Number(input.value), here = steps[at], atEnd = at === steps.length - 1;
     steps = longer;
     input.max = Math.max(steps.length - 1, 0);
-    if (atEnd) input.value = steps.length - 1;
+    input.value = atEnd ? steps.length - 1 : Math.max(0, steps.findLastIndex((entry) => order(entry) <= order(here)));
     input.disabled = steps.length < 2;
     move();
   };
@@ -24,22 +24,18 @@ const stepSlider = (id, entries, label, show) => {
   return { node: el("div", { class: "slider" }, el("label", { for: id }, "step"), input, output), move, lengthen };
 };
 
-// The last entry at or before a step, else the first.
-const upTo = (entries, step) => entries.filter((entry) => entry.step <= step).at(-1) ?? entries[0];
-
 const sampleFigure = (run, address) => {
   const image = el("img", { alt: "" });
   const note = el("p", { class: "soft small" });
   const node = el("figure", { class: "sample", "data-run": run.name }, el("figcaption", {}, run.name), image, note);
   const show = (step) => {
-    const sample = run.samples.length ? upTo(run.samples, step) : null;
+    const sample = run.samples.filter((entry) => entry.step <= step).at(-1);
     const source = sample && address(run, sample);
     image.hidden = !source;
-    if (source) {
-      image.src = source;
-      image.alt = `samples of ${run.name} at step ${sample.step}`;
-    }
-    note.textContent = !sample ? "no pictures" : source ? `step ${sample.step.toLocaleString("en")}` : `step ${sample.step.toLocaleString("en")}: the picture is damaged`;
+    if (source && image.getAttribute("src") !== source) image.src = source;
+    if (source) image.alt = `samples of ${run.name} at step ${sample.step}`;
+    note.textContent = !run.samples.length ? "no pictures" : !sample ? "no picture yet"
+      : `step ${sample.step.toLocaleString("en")}${source ? "" : ": the picture is damaged"}`;
   };
   return { node, show };
 };

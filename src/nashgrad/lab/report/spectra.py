@@ -15,6 +15,9 @@ from nashgrad.plots.spectra import Complex, grouped, region_of
 
 LOOKS = 40
 """Of a run, on its slider."""
+SAME = 1e-3
+"""Relative distance below which two searches found one eigenvalue; they stop at it."""
+W = "w'"
 WATCHED, DIAGNOSED = "outermost, on one batch", "diagnosis"
 
 
@@ -25,9 +28,9 @@ def spectra(run: Seen) -> list[dict[str, Any]]:
     """
     looks = [*_watched(run), *_diagnosed(run)]
     for source in (WATCHED, DIAGNOSED):
-        its = [look for look in looks if look["source"] == source]
-        for shown in {name for look in its for name in look["maps"]}:
-            _frame([look["maps"][shown] for look in its if shown in look["maps"]])
+        _frame(
+            [shown for look in looks if look["source"] == source for shown in look["maps"].values()]
+        )
     return sorted(looks, key=lambda look: (look["source"] == DIAGNOSED, look["step"]))
 
 
@@ -45,19 +48,29 @@ def _looked(line: Mapping[str, Any]) -> bool:
 
 
 def _watched_map(kinds: Any) -> dict[str, Any] | None:
+    """The eigenvalues that several searches found, each once; all there are if one says so."""
     if not isinstance(kinds, Mapping):
         return None
-    pairs = [kind.get("eigenvalues") for kind in kinds.values() if isinstance(kind, Mapping)]
-    values = _complex([pair for found in pairs if isinstance(found, list) for pair in found])
-    return _map(_distinct(values), complete=False)
+    searches = [kind for kind in kinds.values() if isinstance(kind, Mapping)]
+    found = [_complex(_pairs(search)) for search in searches]
+    complete = [i for i, search in enumerate(searches) if search.get("complete") is True]
+    if complete:
+        return _map(found[complete[0]], complete=True)
+    return _map(_union(found), complete=False)
+
+
+def _pairs(portrait: Mapping[str, Any]) -> Sequence[Any]:
+    pairs = portrait.get("eigenvalues")
+    return pairs if isinstance(pairs, list) else []
 
 
 def _diagnosed(run: Seen) -> list[dict[str, Any]]:
     looks = []
     for step, found in run.diagnoses.items():
-        v, w = (found.get(name) for name in "vw")
-        same = found.get("w_is") == "v'"
-        maps = {"v'": _portrait(v), str(found.get("w_is", "w'")): None if same else _portrait(w)}
+        maps = {"v'": _portrait(found.get("v"))}
+        if found.get("w_is") != "v'":
+            steps = ", times the steps" if found.get("stepping") is True else ""
+            maps[f"{found.get('w_is', W)}{steps}"] = _portrait(found.get("w"))
         looks.append(_look(step, DIAGNOSED, maps))
     return [look for look in looks if look["maps"]]
 
@@ -65,9 +78,7 @@ def _diagnosed(run: Seen) -> list[dict[str, Any]]:
 def _portrait(portrait: Any) -> dict[str, Any] | None:
     if not isinstance(portrait, Mapping):
         return None
-    values = portrait.get("eigenvalues")
-    complete = bool(portrait.get("complete"))
-    return _map(_complex(values if isinstance(values, list) else []), complete=complete)
+    return _map(_complex(_pairs(portrait)), complete=portrait.get("complete") is True)
 
 
 def _look(step: int, source: str, maps: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,12 +98,13 @@ def _complex(pairs: Sequence[Any]) -> Complex:
     return values[np.isfinite(values)]
 
 
-def _distinct(values: Complex) -> Complex:
-    """Each once: the largest may also be the rightmost, found by searches of their own."""
+def _union(searches: Sequence[Complex]) -> Complex:
+    """All that were found: the largest may also be the rightmost, found by a search of its own."""
     kept: list[complex] = []
-    for value in values.tolist():
-        if all(abs(value - other) > 1e-3 * abs(value) for other in kept):
-            kept.append(value)
+    for values in searches:
+        before = list(kept)  # two that one search finds are two
+        new = (v for v in values.tolist() if all(abs(v - x) > SAME * abs(v) for x in before))
+        kept.extend(new)
     return np.asarray(kept, np.complex128)
 
 
@@ -111,13 +123,13 @@ def _map(values: Complex, *, complete: bool) -> dict[str, Any] | None:
 
 
 def _frame(maps: Sequence[dict[str, Any]]) -> None:
-    """One region for all steps, so that the slider moves eigenvalues and not axes."""
-    every = [
-        complex(x, y)
-        for m in maps
-        for g in m["groups"]
-        for x, y in zip(g["real"], g["imag"])  # noqa: B905
+    """One region for all steps and both maps, so that the slider moves eigenvalues and not axes."""
+    if not maps:
+        return
+    spectra = [
+        np.concatenate([np.array(g["real"]) + 1j * np.array(g["imag"]) for g in shown["groups"]])
+        for shown in maps
     ]
-    region = region_of(np.asarray(every))
+    region = region_of(*spectra)
     for shown in maps:
         shown["region"] = [region.left, region.right, region.height, region.threshold]

@@ -1,7 +1,7 @@
 // Tables. A sortable one keeps its order in aria-sort, for eyes and for screen readers.
-const cell = (value, number) => {
+const cell = (value, number, head = false) => {
   const node = value instanceof Node ? value : document.createTextNode(number ? short(value) : String(value ?? ""));
-  return el("td", { class: number ? "number" : "words", "data-value": value instanceof Node ? null : value }, node);
+  return el(head ? "th" : "td", { scope: head ? "row" : null, class: number ? "number" : "words", "data-value": value instanceof Node ? null : value }, node);
 };
 
 const compare = (a, b, number) => {
@@ -24,7 +24,7 @@ const sortableTable = (columns, rows, { id, caption, order = {} } = {}) => {
         return known(x) && known(y) ? sign * compare(x, y, number) : compare(x, y, number);
       });
     }
-    body.replaceChildren(...sorted.map((row) => el("tr", {}, columns.map((c) => cell(c.show ? c.show(row) : c.value(row), c.number)))));
+    body.replaceChildren(...sorted.map((row) => el("tr", {}, columns.map((c, i) => cell(c.show ? c.show(row) : c.value(row), c.number, i === 0)))));
   };
   const sortOf = (column) => (column.title !== order.title ? "none" : order.down ? "descending" : "ascending");
   const heads = columns.map((column) => {

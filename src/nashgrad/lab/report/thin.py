@@ -14,6 +14,7 @@ POINTS = 400
 SIDE = 480
 """Pixels along the longer side of a picture."""
 SMALL_BYTES = 12_000
+MOST_BYTES = 30_000_000
 MOST_PIXELS = 40_000_000
 """A picture with more is not opened: no run makes one."""
 
@@ -61,6 +62,8 @@ def picture(path: Path, side: int = SIDE) -> str | None:
     from PIL import Image
 
     try:
+        if path.stat().st_size > MOST_BYTES:
+            return None
         content = path.read_bytes()
         with Image.open(BytesIO(content), formats=["PNG"]) as opened:
             if opened.width * opened.height > MOST_PIXELS:

@@ -1,0 +1,30 @@
+// What was run: a table, and what is missing in it.
+const lastOf = (curves, title) => (Object.hasOwn(curves, title) ? last(curves[title].value) : null);
+const titlesOf = (data, key) => [...new Set(data.runs.flatMap((run) => Object.keys(run[key])))];
+
+const runColumns = (data) => [
+  { title: "run", value: (run) => run.name, show: (run) => el("span", { class: "name" }, run.name) },
+  { title: "method", value: (run) => run.group },
+  { title: "seed", value: (run) => run.seed, number: true },
+  { title: "status", value: statusText, show: (run) => el("span", { class: statusClass(run) }, statusText(run)) },
+  { title: "steps", value: (run) => run.step, number: true },
+  { title: "seconds", value: (run) => run.seconds, number: true },
+  ...titlesOf(data, "scores").map((name) => ({ title: name, value: (run) => lastOf(run.scores, name), number: true })),
+  { title: "norm of v", value: (run) => lastOf(run.curves, "norm of v"), number: true },
+  { title: "verdict", value: (run) => run.verdict?.name ?? "" },
+];
+
+const missingCard = (runs) => {
+  const told = (run) => [...run.missing, ...(run.reason ? [`${statusText(run)}: ${run.reason}`] : [])];
+  const lines = runs.filter((run) => told(run).length).map((run) => el("li", {}, el("b", {}, run.name), ": ", told(run).join("; ")));
+  return lines.length ? el("div", { class: "card missing" }, el("h3", {}, "What is missing"), el("ul", {}, lines)) : null;
+};
+
+const runsSection = (data, state) => {
+  const scored = [...new Set(data.runs.map((run) => run.scored).filter(Boolean))];
+  const caption = "runs, with their last scores; sort by a column's name";
+  return section("summary", data.runs.length === 1 ? "What was run" : `${data.runs.length} runs`,
+    sortableTable(runColumns(data), data.runs, { id: "runs", caption, order: state.sorted.runs }),
+    scored.length ? el("p", { class: "soft small" }, `Scores: ${scored.join("; ")}.`) : null,
+    missingCard(data.runs));
+};
