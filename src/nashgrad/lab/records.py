@@ -157,18 +157,75 @@ def locked(folder: Path, taken: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_held(folder: Path) -> bool | None:
+def is_held(folder: Path, held: frozenset[str] | None = None) -> bool | None:
     """Whether a process of this machine holds the lock of a folder; None where nobody can tell.
 
     It is read off the kernel's table: trying the lock could keep a training from its own folder.
+
+    Args:
+        folder: of a run.
+        held: `held_places()`, for many folders.
     """
+    held = held_places() if held is None else held
     try:
-        mark = os.stat(folder)
-        table = Path("/proc/locks").read_text(encoding="ascii")
+        if _place(os.stat(folder)) in held:
+            return True
+        return False if _shows_locks(folder / "config.yaml") else None
     except OSError:
         return None
-    place = f"{os.major(mark.st_dev):02x}:{os.minor(mark.st_dev):02x}:{mark.st_ino}"
-    return any(place in line.split() and "FLOCK" in line for line in table.splitlines())
+
+
+def held_places() -> frozenset[str]:
+    """The files and folders that are locked, as the kernel's table names them."""
+    try:
+        table = Path("/proc/locks").read_text(encoding="ascii")
+    except OSError:
+        return frozenset()
+    return frozenset(
+        word for line in table.splitlines() if "FLOCK" in line for word in line.split()
+    )
+
+
+_SHOWN: dict[int, bool] = {}
+
+
+def _shows_locks(file: Path) -> bool:
+    """Whether the table names the locks on a file's file system, whoever holds them.
+
+    The processes of other containers and machines are missing in it, and some file systems are
+    named otherwise there: a lock of our own, on a file that nobody locks, shows it.
+    """
+    device = os.stat(file).st_dev
+    if device not in _SHOWN:
+        _SHOWN[device] = _sees_all_processes() and _is_local(device) and _sees_own_lock(file)
+    return _SHOWN[device]
+
+
+def _sees_all_processes() -> bool:
+    return os.stat("/proc/self/ns/pid").st_ino == 0xEFFFFFFC  # that of the machine, in the kernel
+
+
+def _is_local(device: int) -> bool:
+    """Whether only this machine mounts it: others lock by tables of their own."""
+    name = f"{os.major(device)}:{os.minor(device)}"
+    lines = Path("/proc/self/mountinfo").read_text(errors="replace").splitlines()
+    kinds = {line.split(" - ")[1].split()[0] for line in lines if line.split()[2] == name}
+    return bool(kinds) and kinds <= {"ext2", "ext3", "ext4", "xfs", "f2fs", "tmpfs"}
+
+
+def _sees_own_lock(file: Path) -> bool:
+    # A link or a pipe is none of a run's; a pipe would wait for a writer.
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return _place(os.fstat(descriptor)) in held_places()
+    finally:
+        os.close(descriptor)
+
+
+def _place(told: os.stat_result) -> str:
+    """A file as the kernel's table of locks names it."""
+    return f"{os.major(told.st_dev):02x}:{os.minor(told.st_dev):02x}:{told.st_ino}"
 
 
 def _refuse_occupied(run: Run, overwrite: bool) -> None:

@@ -1,98 +1,109 @@
 // The live page: a list of runs that is asked for every two seconds, and the report of those that are ticked.
-const EVERY = 2000, TICKED_AT_FIRST = 4;
-const view = { runs: [], ticked: null, filter: "", order: {}, shown: "", marks: "", update: null, report: null };
+const EVERY = 2000, PATIENCE = 60000, TICKED_AT_FIRST = 4;
+const view = {
+  runs: [], more: 0, most: 0, ticked: null, news: "", problem: "", // the list
+  data: null, shape: "", marks: "", state: null, update: null, asking: null, // the report
+};
 
 const ask = async (address) => {
-  const answer = await fetch(address);
+  const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   return answer.json();
 };
-const say = (text) => {
-  const state = document.getElementById("state");
-  if (state.textContent !== text) state.textContent = text;
-};
-const ago = (then) => {
-  const seconds = Math.max(0, Date.now() / 1000 - then);
-  return seconds < 90 ? `${Math.round(seconds)} s ago` : seconds < 5400 ? `${Math.round(seconds / 60)} min ago` : seconds < 172800 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86400)} days ago`;
-};
 
-const listColumns = () => [
-  { title: "run", value: (run) => run.name, show: (run) => el("label", {}, el("input", { type: "checkbox", checked: view.ticked.has(run.id),
-    onchange: (event) => { if (event.target.checked) view.ticked.add(run.id); else view.ticked.delete(run.id); refreshReport(); } }), " ", run.name) },
-  { title: "status", value: (run) => statusText(run) },
-  { title: "progress", value: (run) => (run.steps ? run.step / run.steps : null), show: (run) => (run.steps
-    ? el("span", {}, el("progress", { max: 1, value: Math.min(1, run.step / run.steps), "aria-label": `progress of ${run.name}` }), ` ${Math.floor((100 * run.step) / run.steps)} %`)
-    : el("span", {}, "")) },
-  { title: "step", value: (run) => run.step, number: true },
-  { title: "norm of v", value: (run) => run.norm, number: true },
-  { title: "changed", value: (run) => -run.changed, show: (run) => el("span", {}, ago(run.changed)) },
-  { title: "newest samples", value: (run) => run.sample, show: (run) => (run.sample === null ? el("span", {}, "")
-    : el("img", { src: `/image/${run.id}/${run.sample}`, alt: `samples of ${run.name} at step ${run.sample}` })) },
-];
-
-const drawList = () => {
-  const runs = view.runs.filter((run) => run.name.toLowerCase().includes(view.filter.toLowerCase()));
-  const table = sortableTable(listColumns(), runs, { id: "live-runs", caption: "runs; tick those to compare", order: view.order });
-  const part = el("div", { id: "list-table" }, runs.length ? table : el("p", { class: "soft" }, view.runs.length ? "No run has this in its name." : "No runs yet."));
-  if (document.getElementById("list-table")) replacePart(part);
-  else document.getElementById("list").replaceChildren(
-    el("div", { class: "find" }, el("label", {}, "find ", el("input", { type: "text", id: "find", oninput: (event) => { view.filter = event.target.value; drawList(); } })),
-      el("button", { type: "button", id: "none", onclick: () => { view.ticked.clear(); drawList(); refreshReport(); } }, "untick all")), part);
+// It is read aloud when it changes, so it changes with what is so and not with each look.
+const counted = (count, word) => `${count.toLocaleString("en")} ${count === 1 ? word : `${word}s`}`;
+const tell = () => {
+  const parts = [`${counted(view.runs.length, "run")}, ${view.runs.filter(isTraining).length} in training`];
+  if (view.more) parts.push(`the newest of ${(view.runs.length + view.more).toLocaleString("en")}: ${counted(view.more, "older one")} left out`);
+  const ticked = chosen().length;
+  if (ticked > view.most) parts.push(`the first ${view.most} of the ${ticked} that are ticked are compared`);
+  if (view.news) parts.push(view.news);
+  setText(document.getElementById("state"), view.problem ? `no answer (${view.problem}); trying again` : parts.join("; "));
 };
 
-const address = (run, sample) => `/image/${run.id}/${sample.step}`;
-// When this changes the page is drawn anew; else its numbers, curves and sliders grow in place.
-const shapeOf = (data) => JSON.stringify(data.runs.map((run) => [run.id, run.group, Object.keys(run.curves), Object.keys(run.scores), !!run.samples.length, !!run.spectra.length]));
-
-const drawReport = (data) => {
-  const root = document.getElementById("report"), shape = shapeOf(data);
-  if (!data.runs.length) {
-    root.replaceChildren(el("p", { class: "soft" }, view.runs.length ? "Tick a run to see its curves, samples and eigenvalues." : ""));
-    document.getElementById("nav").replaceChildren();
-    view.shown = "";
-    return;
-  }
-  if (shape === view.shown) return view.update(data);
-  const kept = view.report, top = scrollY, state = newState(data);
-  if (kept) Object.assign(state, { x: kept.x, each: kept.each, sorted: kept.sorted });
-  view.report = state;
-  view.update = showReport(root, data, { state, address });
-  view.shown = shape;
-  scrollTo({ top, behavior: "instant" });
+const tick = (id, on) => {
+  if (id === null) view.ticked?.clear();
+  else if (on) view.ticked.add(id);
+  else view.ticked.delete(id);
+  if (view.ticked) showList(view.runs, view.ticked);
+  refreshReport().then(tell);
 };
+const showList = runList(document.getElementById("list"), tick);
 
+// Always in the same order, whichever changed last.
 const chosen = () => view.runs.filter((run) => view.ticked.has(run.id))
-  .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })).map((run) => run.id);
-const refreshReport = async () => {
-  const ids = chosen(), marks = JSON.stringify(view.runs.filter((run) => view.ticked.has(run.id)).map((run) => [run.id, run.step, run.status, run.held, run.sample, run.changed]));
-  if (marks === view.marks) return;
-  try {
-    const data = ids.length ? await ask(`/api/data?${ids.map((id) => `run=${encodeURIComponent(id)}`).join("&")}`) : { runs: [] };
-    if (JSON.stringify(ids) !== JSON.stringify(chosen())) return refreshReport(); // ticked anew meanwhile
-    drawReport(data);
+  .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+const compared = () => chosen().slice(0, view.most);
+
+const address = (run, sample) => imageOf(run, sample.step, sample.version);
+// When this changes the page is drawn anew; else its numbers, curves and sliders grow in place.
+const shapeOf = (data) => JSON.stringify(data.runs.map((run) =>
+  [run.id, run.name, run.group, Object.keys(run.curves), Object.keys(run.scores), !!run.samples.length, !!run.spectra.length]));
+
+const drawNothing = () => {
+  const hint = view.runs.length ? "Tick a run to see its curves, samples and eigenvalues." : "";
+  document.getElementById("report").replaceChildren(el("p", { class: "soft" }, hint));
+  document.getElementById("nav").replaceChildren();
+  view.shape = "";
+};
+const drawAnew = (data) => {
+  const places = view.shape ? placesOf(view.data) : null, state = keptState(data, view.state);
+  view.data = data;
+  view.update = showReport(document.getElementById("report"), data, { state, address, heading: "h2" });
+  view.state = Object.assign(state, { known: data.runs.map((run) => run.name) });
+  if (places) restorePlaces(data, places);
+};
+const drawReport = (data) => {
+  if (!data.runs.length) return drawNothing();
+  const shape = shapeOf(data);
+  if (shape === view.shape) view.update(data); else drawAnew(data);
+  view.shape = shape;
+};
+
+const dataOf = async (runs) => {
+  if (!runs.length) return { runs: [] };
+  return ask(`/api/data?${runs.map((run) => `run=${run.id}`).join("&")}`);
+};
+// One question at a time; when other runs were ticked meanwhile its answer is not shown, and asked anew.
+const refresh = async () => {
+  for (;;) {
+    const runs = compared(), ids = String(runs.map((run) => run.id)), marks = JSON.stringify(runs.map((run) => [run.id, run.mark]));
+    if (marks === view.marks) return;
+    const data = await dataOf(runs);
+    if (ids !== String(compared().map((run) => run.id))) continue;
     view.marks = marks;
-  } catch (error) {
-    say(`${error.message}; trying again`);
+    drawReport(data);
   }
+};
+const refreshReport = () => {
+  const trouble = (error) => { view.problem = error.message; };
+  view.asking ??= refresh().catch(trouble).finally(() => { view.asking = null; });
+  return view.asking;
+};
+
+const newsOf = (before, runs) => {
+  const gone = before.filter((run) => !runs.some((other) => other.id === run.id)).map((run) => run.name);
+  if (gone.length) return gone.length > 3 ? `${gone.length} deleted` : `deleted: ${gone.join(", ")}`;
+  const fresh = runs.filter((run) => before.length && !before.some((other) => other.id === run.id));
+  return fresh.length ? `new: ${fresh.length > 3 ? fresh.length : fresh.map((run) => run.name).join(", ")}` : view.news;
 };
 
 const look = async () => {
-  const { runs } = await ask("/api/runs");
-  const known = new Set(view.runs.map((run) => run.id));
+  const { runs, more, most } = await ask("/api/runs");
+  view.problem = "";
   view.ticked ??= new Set(runs.slice(0, TICKED_AT_FIRST).map((run) => run.id));
-  const gone = view.runs.filter((run) => !runs.some((other) => other.id === run.id)).map((run) => run.name);
-  view.runs = runs;
-  drawList();
-  const training = runs.filter((run) => run.status === "running" && run.held !== false).length;
-  const news = gone.length ? `; deleted: ${gone.join(", ")}` : runs.some((run) => known.size && !known.has(run.id)) ? "; a new one came" : "";
-  say(`${runs.length} ${runs.length === 1 ? "run" : "runs"}, ${training} in training${news}`);
+  view.news = newsOf(view.runs, runs);
+  Object.assign(view, { runs, more, most });
+  showList(runs, view.ticked);
   await refreshReport();
 };
 
 const watch = async () => {
   for (;;) {
     if (!document.hidden) {
-      try { await look(); } catch (error) { say(`no answer from the server (${error.message}); trying again`); }
+      await look().catch((error) => { view.problem = error.message; });
+      tell();
     }
     await new Promise((done) => setTimeout(done, EVERY));
   }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from nashgrad.lab.errors import UsageError
-from nashgrad.lab.live.app import LOOPBACK, create_app
+from nashgrad.lab.live.app import create_app
+from nashgrad.lab.live.guard import is_loopback, trust
 
 
 def live(folder: str, *, host: str = "127.0.0.1", port: int = 8642) -> int:
@@ -25,39 +26,29 @@ def live(folder: str, *, host: str = "127.0.0.1", port: int = 8642) -> int:
     Raises:
         UsageError: No such folder, an address that is none of this machine's, a port in use.
     """
-    import uvicorn
-
     root = Path(folder)
     if not root.is_dir():
         raise UsageError(f"{folder}: no such folder")
-    alone = is_loopback(host)
-    listening = _listen(host, port)
-    address = f"http://{_shown(host)}:{listening.getsockname()[1]}/"
-    if not alone:
-        sys.stderr.write(f"warning: {host} lets others look at these runs, without a password\n")
-    sys.stdout.write(f"{address}  (Ctrl-C ends it)\n")
-    sys.stdout.flush()
-    app = create_app(root.resolve(), LOOPBACK if alone else ("*",))
-    options = uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False)
-    try:
-        uvicorn.Server(options).run(sockets=[listening])
-    except KeyboardInterrupt:
-        pass  # it is how one ends it
-    finally:
-        listening.close()
+    with suppress(KeyboardInterrupt), _listen(host, port) as listening:  # it is how one ends it
+        _announce(host, listening)
+        _serve(root, host, listening)
     return 0
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address.
+def _announce(host: str, listening: socket.socket) -> None:
+    if not is_loopback(host):
+        sys.stderr.write(f"warning: {host} lets others look at these runs, without a password\n")
+    address = f"http://{_shown(host)}:{listening.getsockname()[1]}/"
+    sys.stdout.write(f"{address}  (Ctrl-C ends it)\n")
+    sys.stdout.flush()
 
-    >>> [is_loopback(host) for host in ("127.0.0.1", "localhost", "::1", "0.0.0.0")]
-    [True, True, True, False]
-    """
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+
+def _serve(root: Path, host: str, listening: socket.socket) -> None:
+    import uvicorn
+
+    app = create_app(root, trust(host, listening.getsockname()[0]))
+    options = uvicorn.Config(app, log_level="warning", lifespan="off", server_header=False)
+    uvicorn.Server(options).run(sockets=[listening])
 
 
 def _shown(host: str) -> str:
@@ -71,6 +62,6 @@ def _listen(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, place = found[0]
         return socket.create_server(place, family=family)
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
+    except (OSError, UnicodeError) as error:  # a name may be no name at all
+        why = (getattr(error, "strerror", None) or str(error)).lower()
         raise UsageError(f"{host}:{port}: {why}; choose another --port or --host") from error
