@@ -162,8 +162,8 @@ def test_without_a_name_it_opens_a_browser(
     [
         (["-o", "{folder}"], "--out: must be a file to write, got the folder '{folder}'"),
         (["-o", ""], "--out: must be a file to write, got the folder ''"),
-        (["-o", "{folder}/missing/x.html"], "{folder}/missing/x.html: no such file or directory"),
-        (["-o", "{folder}/file/x.html"], "{folder}/file/x.html: not a directory"),
+        (["-o", "{folder}/missing/x.html"], "{folder}/missing/x.html: the folder {folder}/missing does not exist"),
+        (["-o", "{folder}/file/x.html"], "{folder}/file/x.html: the folder {folder}/file does not exist"),
         (["-o", "{folder}/" + 300 * "x"], "{folder}/" + 300 * "x" + ": file name too long"),
         (["-o"], "nashgrad: Missing value for argument '-o/--out'"),
         (["--ot", "x"], "nashgrad play: unknown flag --ot, did you mean --out?"),
@@ -186,3 +186,9 @@ def test_bad_places(
 def test_a_place_that_takes_no_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["play", "-o", "/proc/play.html"]) == 2
     assert capsys.readouterr().err.startswith("/proc/play.html: ")
+
+
+def test_the_page_of_the_documentation_is_this_one() -> None:
+    """`nashgrad play -o docs/play.html` makes it."""
+    page = Path(__file__).parents[2] / "docs" / "play.html"
+    assert page.read_text(encoding="utf-8") == render()

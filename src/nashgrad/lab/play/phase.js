@@ -54,7 +54,7 @@ function startHandle(picture, move) {
   draw(handle, "circle", { r: 7.5 });
   const to = (event) => move(pointOf(picture, event));
   const drag = (event) => { if (event.buttons) to(event); };
-  picture.addEventListener("pointerdown", (event) => { if (event.button === 0) to(event); });
+  picture.addEventListener("click", (event) => { if (event.target !== handle && !handle.contains(event.target)) to(event); }); // on a click, since a finger that begins to scroll here is to move nothing
   handle.addEventListener("pointerdown", (event) => handle.setPointerCapture(event.pointerId));
   handle.addEventListener("pointermove", drag);
   handle.addEventListener("keydown", (event) => {

@@ -35,12 +35,13 @@ function show() {
 }
 
 function markPreset() {
-  const now = writeState(state);
-  for (const button of byId("presets").children) {
-    const same = writeState(readState(button.dataset.address)) === now;
-    button.setAttribute("aria-pressed", String(same));
-    if (same) byId("look").textContent = button.dataset.look;
-  }
+  const now = writeState(state), buttons = [...byId("presets").children];
+  const is = (button) => writeState(readState(button.dataset.address)) === now;
+  buttons.forEach((button) => button.setAttribute("aria-pressed", String(is(button))));
+  const one = buttons.find(is), look = byId("look");
+  if (one) look.textContent = one.dataset.look;
+  look.style.visibility = one || look.dataset.first !== undefined ? "visible" : "hidden"; // its room stays: nothing moves under a hand that drags
+  delete look.dataset.first;
 }
 
 function addPresets() {
