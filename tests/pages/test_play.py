@@ -164,8 +164,14 @@ def test_without_a_name_it_opens_a_browser(
     [
         (["-o", "{folder}"], "--out: must be a file to write, got the folder '{folder}'"),
         (["-o", ""], "--out: must be a file to write, got the folder ''"),
-        (["-o", "{folder}/missing/x.html"], "{folder}/missing/x.html: the folder {folder}/missing does not exist"),
-        (["-o", "{folder}/file/x.html"], "{folder}/file/x.html: the folder {folder}/file does not exist"),
+        (
+            ["-o", "{folder}/missing/x.html"],
+            "{folder}/missing/x.html: the folder {folder}/missing does not exist",
+        ),
+        (
+            ["-o", "{folder}/file/x.html"],
+            "{folder}/file/x.html: the folder {folder}/file does not exist",
+        ),
         (["-o", "{folder}/" + 300 * "x"], "{folder}/" + 300 * "x" + ": file name too long"),
         (["-o"], "nashgrad: Missing value for argument '-o/--out'"),
         (["--ot", "x"], "nashgrad play: unknown flag --ot, did you mean --out?"),
