@@ -63,7 +63,10 @@ class Demo:
 
 @dataclass(frozen=True)
 class Tournament:
-    """Compare methods on one game at an equal budget; goes on where it stopped."""
+    """Compare methods on one game at an equal budget; goes on where it stopped.
+
+    Exit code: 0 finished, 4 some runs failed, 130 interrupted, 2 bad input.
+    """
 
     config: Annotated[
         Positional[str], arg(metavar="CONFIG", help="YAML file, as experiments/tournaments/*.yaml")
@@ -92,7 +95,8 @@ class Score:
         str,
         arg(
             metavar="NAME",
-            help="efficientnet_lite0, inception_2015, classifier, pixels or pixels8",
+            help="efficientnet_lite0, inception_2015, classifier, pixels, pixels8, or identity "
+            "for points of the plane",
         ),
     ] = "efficientnet_lite0"
     weights: Annotated[
@@ -128,7 +132,10 @@ class Classifier:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Run a grid over any keys with several seeds; goes on where it stopped."""
+    """Run a grid over any keys with several seeds; goes on where it stopped.
+
+    Exit code: 0 finished, 4 some runs failed, 130 interrupted, 2 bad input.
+    """
 
     config: Annotated[
         Positional[str], arg(metavar="CONFIG", help="YAML file, as experiments/sweeps/*.yaml")
@@ -237,8 +244,8 @@ class Doctor:
 class Reproduce:
     """Make figures of the paper, fig1 to fig14, with the numbers behind them.
 
-    Goes on where it stopped. Figures 4 to 9 and 11 to 14 need CIFAR-10 (--data) or --digits, figure
-    10 any images of faces (--faces). Without --full they are made at a smaller size.
+    Goes on where it stopped. Figures 4 to 9 and 11 to 14 need CIFAR-10 (--data) or --digits, 4b
+    and 10 any images of faces (--faces). Without --full they are made at a smaller size.
     """
 
     figures: Annotated[
@@ -252,7 +259,7 @@ class Reproduce:
     ] = None
     data: Annotated[str | None, arg(metavar="PATH", help="CIFAR-10")] = None
     faces: Annotated[
-        str | None, arg(metavar="PATH", help="CelebA, or any other images, of figure 10")
+        str | None, arg(metavar="PATH", help="CelebA, or any other images, of figures 4b and 10")
     ] = None
     digits: Annotated[bool, arg(help="on digits that come along, in place of CIFAR-10")] = False
     full: Annotated[bool, arg(help="at the paper's size")] = False
