@@ -17,6 +17,8 @@ const spectraSection = (data) => {
   const runs = data.runs.filter((run) => run.spectra.length), title = "Eigenvalues of v' and w'";
   if (!runs.length) return { node: section("spectra", title, el("p", { class: "soft" }, NO_LOOKS)), start: () => {}, grow: () => {} };
   const place = el("div", {}), choice = el("select", { id: "spectra-run", onchange: () => start() }, runs.map((run) => el("option", {}, run.name)));
+  const many = Math.max(...runs.map((run) => run.spectra.length));
+  choice.selectedIndex = runs.findIndex((run) => run.spectra.length === many);
   const looks = () => runs[choice.selectedIndex].spectra;
   let slider = null;
   const start = () => {
