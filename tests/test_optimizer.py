@@ -3,6 +3,7 @@
 import copy
 import io
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -577,3 +578,22 @@ def test_what_is_no_method(name: str, given: object, message: str) -> None:
             ng.backward(ng.GameField(game), None, adjustment=given)
     with pytest.raises(TypeError, match="expected a GameField, got Quadratic"):
         ng.backward(game, None)
+
+
+@pytest.mark.parametrize(
+    ("saved", "loads", "kind"),
+    [
+        ({}, {"schedule": ng.Lookahead(ng.Simultaneous(), period=2)}, "schedule than Lookahead"),
+        ({"schedule": ng.Lookahead(ng.Simultaneous(), period=2)}, {}, "schedule than Simultaneous"),
+        ({}, {"adjustment": ng.Momentum(0.5)}, "adjustment than Momentum"),
+    ],
+)
+def test_a_state_of_another_method_is_refused(saved: Any, loads: Any, kind: str) -> None:
+    def made(**method: Any) -> ng.GameOptimizer:
+        game = quadratic({"a": 2, "b": 2})
+        return ng.GameOptimizer(ng.GameField(game), SGD(game.parameters(), lr=0.1), **method)
+
+    with pytest.raises(ValueError, match=f"the state is of another {kind}"):
+        made(**loads).load_state_dict(made(**saved).state_dict())
+    with pytest.raises(ValueError, match="no state of a GameOptimizer: got NoneType"):
+        made().load_state_dict(None)  # type: ignore[arg-type]

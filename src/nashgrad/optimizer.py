@@ -251,8 +251,11 @@ class GameOptimizer:
         """Restores what `state_dict` gave; it loads with `torch.load(..., weights_only=True)`.
 
         Raises:
-            ValueError: When it was made with other optimisers or another precision.
+            ValueError: When it was made with other optimisers, another precision, or a method that
+                remembers something where this one does not.
         """
+        if not isinstance(state, Mapping):
+            raise ValueError(f"no state of a GameOptimizer: got {type(state).__name__}")
         optimizers = self._unique()
         if missing := {"kinds", "optimizers", "adjustment", "schedule", "scaler"} - state.keys():
             raise ValueError(f"no state of a GameOptimizer: it lacks {', '.join(sorted(missing))}")
@@ -264,6 +267,11 @@ class GameOptimizer:
             )
         if (state["scaler"] is None) != (self.field.scaler is None):
             raise ValueError("the state was made with another precision (with or without a scaler)")
+        own = {"adjustment": self._adjustment_state, "schedule": self._schedule_state}
+        for kind, memory in own.items():
+            if (state[kind] is None) != (memory is None):  # one has a memory, the other has none
+                name = type(getattr(self, kind)).__name__
+                raise ValueError(f"the state is of another {kind} than {name}")
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         if self.field.scaler is not None:

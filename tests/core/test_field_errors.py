@@ -1,5 +1,7 @@
 """What a field refuses, in the words it refuses it with."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -173,3 +175,22 @@ def test_operations_without_a_second_derivative_get_a_hint() -> None:
     with sdpa_kernel(SDPBackend.MATH):
         at = ng.GameField(game).linearize(None)
         assert (at.jacobian.T @ at.value).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [
+        (ng.Score, r"engine: expected an engine such as Score\(\), got .*; write Score\(\)"),
+        ("score", r"engine: expected an engine such as Score\(\), got score"),
+    ],
+)
+def test_what_is_no_engine_is_named(engine: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        ng.GameField(quadratic({"a": 2, "b": 2}), engine=engine)
+
+
+def test_a_linearization_is_one_line() -> None:
+    shown = repr(ng.GameField(quadratic({"a": 2, "b": 2})).linearize(None))
+    assert shown.startswith("Linearization(losses: ")
+    assert "|v| = " in shown
+    assert "\n" not in shown

@@ -1,5 +1,6 @@
 import io
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -252,3 +253,16 @@ def test_a_batch_that_failed_is_drawn_again():
         next(batches)
     found = [*first, *take(batches, 2)]
     assert torch.cat([b["real"] for b in found]).flatten().tolist() == list(range(8))
+
+
+@pytest.mark.parametrize("loader", [[torch.zeros(4, 2)], torch.zeros(4, 2), None, iter(())])
+def test_what_is_no_loader_is_named(loader: Any) -> None:
+    with pytest.raises(TypeError, match="loader: expected a DataLoader, got "):
+        stream(loader, latent=2)
+
+
+@pytest.mark.parametrize("latent", ["4", None, 2.0])
+def test_what_is_no_latent_is_named(latent: Any) -> None:
+    loader = DataLoader(torch.zeros(8, 2), batch_size=4)
+    with pytest.raises(TypeError, match="latent: expected a number or a function, got "):
+        stream(loader, latent=latent)

@@ -1,6 +1,7 @@
 """`nashgrad diagnose`, `doctor` and spectra along training."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def test_a_run_is_diagnosed_and_left_alone(run: Run, capsys: pytest.CaptureFixtu
     code = main(["diagnose", str(run.path)])
     text = capsys.readouterr().out
     assert code in (0, 10, 11)
-    assert text.startswith("verdict: ")
+    assert text.startswith(f"step 20 of {run.path}\nverdict: ")
     assert all(
         name in text for name in ("v': eigenvalues", "smallest gamma", "Hessian of generator")
     )
@@ -51,6 +52,23 @@ def test_a_run_is_diagnosed_and_left_alone(run: Run, capsys: pytest.CaptureFixtu
     saved = json.loads((run.path / "diagnosis" / "00000020.json").read_text())
     assert saved["exit_code"] == code
     assert len(saved["v"]["eigenvalues"]) == saved["parameters"]
+
+
+def test_an_older_checkpoint_in_place_of_a_damaged_one_is_told(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run.path, copy)
+    last = max((copy / "checkpoints").glob("*.pt"))
+    last.write_bytes(last.read_bytes()[:100])
+    assert main(["diagnose", str(copy), "--k", "3"]) in (0, 10, 11)
+    said = capsys.readouterr()
+    assert said.out.startswith(f"step 10 of {copy}\n")
+    assert "warning: " in said.err
+    assert f"{last}" in said.err
+    assert "looking at step 10" in said.err
+    assert main(["score", str(copy), "--extractor", "identity", "--samples", "64"]) == 0
+    assert "scoring step 10" in capsys.readouterr().err
 
 
 def test_the_line_from_an_earlier_checkpoint_is_drawn(run: Run) -> None:

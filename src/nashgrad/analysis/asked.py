@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -39,6 +39,9 @@ def check_latent(batch: Batch, latent: str | None) -> None:
 
 def several(batches: Batch | list[Batch], exact: bool | None, confidence: float) -> list[Batch]:
     """The batches that are looked at: those of a list, or the parts of a single one."""
+    if isinstance(batches, Iterator) or hasattr(batches, "batch_sampler"):
+        kind = type(batches).__name__
+        raise TypeError(f"batches: expected a list of batches, got a {kind}: list(islice(it, 8))")
     found = list(batches) if isinstance(batches, list) else [batches]
     if not found:
         raise ValueError("batches: there are none")

@@ -51,6 +51,7 @@ class GameField:
     ) -> None:
         if microbatches < 1:
             raise ValueError(f"microbatches must be at least 1, got {microbatches}")
+        _check_engine(engine)
         self.game, self.space = game, PlayerSpace(game)
         self.microbatches, self.reduce = microbatches, reduce
         self.autocast, self.scaler = autocast, scaler
@@ -198,3 +199,10 @@ class GameField:
             return None
         scale: Tensor = self.scaler.scale(torch.ones((), device=self.space.device))
         return scale
+
+
+def _check_engine(engine: object) -> None:
+    if engine is None or isinstance(engine, Engine):
+        return
+    hint = f"; write {engine.__name__}()" if isinstance(engine, type) else ""
+    raise TypeError(f"engine: expected an engine such as Score(), got {engine!s:.80}{hint}")

@@ -163,6 +163,12 @@ class Linearization:
     share: float = 1.0
     """The part of the batch that this is; products on it count as much."""
 
+    def __repr__(self) -> str:
+        """A line: the losses and the size of v, which are what one looks at."""
+        losses = ", ".join(f"{p} {loss.item():.6g}" for p, loss in self.losses.items())
+        known = "" if self.operator is None else ", with its Jacobian"
+        return f"Linearization(losses: {losses}; |v| = {self.value.norm().item():.6g}{known})"
+
     @property
     def space(self) -> PlayerSpace:
         """The space that x lives in."""

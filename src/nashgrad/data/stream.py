@@ -65,6 +65,8 @@ class Stream(Iterator[Batch]):
         augment: Augment | None = None,
         draws: Further | None = None,
     ) -> None:
+        if not isinstance(latent, int) and not callable(latent):
+            raise TypeError(f"latent: expected a number or a function, got {latent!r:.80}")
         if isinstance(latent, int) and latent < 1:
             raise ValueError(f"latent={latent}: must be at least 1")
         self._source, self._augment, self._device = source, augment, torch.device(device)
@@ -129,8 +131,10 @@ def stream(
         draws: Further entries of a batch, which penalties need; such as `GAN.draws`.
 
     Raises:
+        TypeError: `loader` is no DataLoader, `latent` neither a number nor a function.
         ValueError: The loader yields no batch, or `latent` isn't positive.
     """
+    _check_loader(loader)
     return Stream(Epochs(loader, seed), latent, device, seed, augment=augment, draws=draws)
 
 
@@ -161,3 +165,9 @@ def sample_stream(
         ValueError: `latent` isn't positive.
     """
     return Stream(Draws(draw, seed), latent, device, seed, draws=draws)
+
+
+def _check_loader(loader: object) -> None:
+    if not isinstance(loader, DataLoader):
+        kind = type(loader).__name__
+        raise TypeError(f"loader: expected a DataLoader, got {kind}: DataLoader(dataset, 64)")

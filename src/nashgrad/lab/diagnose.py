@@ -62,7 +62,8 @@ def diagnose_run(
         raise UsageError(f"--since {since}: is the diagnosed checkpoint; name an earlier one")
     say = _quiet if as_json else _progress
     found = look(session, k=k, batches=batches, say=say)
-    print(json.dumps(finite(found.to_dict()), indent=2) if as_json else found, flush=True)  # noqa: T201
+    page = f"step {step:,} of {run.path}\n{found}"
+    print(json.dumps(finite(found.to_dict()), indent=2) if as_json else page, flush=True)  # noqa: T201
     leave(run, found, step)
     if start is not None:
         leave_path(run, session, start, f"{since:08d}-{step:08d}")
@@ -80,6 +81,8 @@ def restored(run: Run, step: int | None) -> tuple[Session, int]:
         load_latest(run.checkpoints, mark) if step is None else load_at(run.checkpoints, step, mark)
     )
     session.load_state_dict(found.step, found.state)
+    for warning in found.warnings:
+        sys.stderr.write(f"warning: {warning}; looking at step {found.step}\n")
     return session, found.step
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,8 @@ def _restored(folder: Path, checkpoint: int | None, samples: int) -> tuple[Sessi
     asked = replace(config.evaluate, samples=samples, extractor=None)
     session = prepare(replace(config, evaluate=asked))
     session.load_state_dict(found.step, found.state)
+    for warning in found.warnings:
+        sys.stderr.write(f"warning: {warning}; scoring step {found.step}\n")
     return session, found
 
 

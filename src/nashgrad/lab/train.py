@@ -26,6 +26,7 @@ from nashgrad.lab.session import Session
 from nashgrad.lab.tally import NotFiniteError, Tally
 from nashgrad.lab.tasks import build_task
 from nashgrad.lab.watch import Watch
+from nashgrad.lab.wording import counted
 
 NOT_FINITE = 3
 MOST_RECORDS = 1_000  # kept before a loss that is not finite is looked for
@@ -197,6 +198,9 @@ def _steps(session: Session, run: Run | None, reporter: Reporter, interrupt: Int
             _save(session, run)
         if stop:
             return
+    if watch is not None and watch.skipped:
+        left = f"{counted(watch.skipped, 'look')} at eigenvalues left out, to stay within"
+        reporter.say(f"{left} diagnose.share: {config.diagnose.share:g} of the time")
 
 
 def _look(watch: Watch | None, session: Session, run: Run | None) -> None:

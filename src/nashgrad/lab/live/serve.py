@@ -28,7 +28,8 @@ def live(folder: str, *, host: str = "127.0.0.1", port: int = 8642) -> int:
     """
     root = Path(folder)
     if not root.is_dir():
-        raise UsageError(f"{folder}: no such folder")
+        why = "is a file, not a folder" if root.exists() else "no such folder"
+        raise UsageError(f"{folder}: {why}")
     with suppress(KeyboardInterrupt), _listen(host, port) as listening:  # it is how one ends it
         _announce(host, listening)
         _serve(root, host, listening)

@@ -31,7 +31,7 @@ const bandTraces = (group, band, colour, dash) => [
 const logTicks = (entries) => {
   const sizes = entries.flatMap((entry) => entry.curve.value).filter((value) => value > 0);
   const decades = sizes.length ? Math.log10(sizes.reduce((a, b) => Math.max(a, b)) / sizes.reduce((a, b) => Math.min(a, b))) : 0;
-  return decades > 1.5 ? { dtick: 1 } : {};
+  return decades > 1.5 ? { dtick: 1 } : { dtick: "D2", tickformat: "~g" };
 };
 
 // One quantity over steps or seconds: a line for each run, and for runs that differ in their seed only their median and band.
