@@ -3,6 +3,7 @@
 import http.client
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -511,8 +512,11 @@ def test_the_command_serves_warns_and_ends_by_interrupt(folder: Path, host: str)
         assert address.startswith(f"http://[{host}]:" if ":" in host else f"http://{host}:")
         with urllib.request.urlopen(f"{address}api/runs", timeout=60) as answer:
             assert len(json.load(answer)["runs"]) == 2
-        server.send_signal(2)
-        _, said = server.communicate(timeout=60)
+        server.send_signal(signal.SIGINT)
+        try:
+            _, said = server.communicate(timeout=60)
+        finally:
+            server.kill()
     assert server.returncode == 0
     warning = "warning: 0.0.0.0 lets others look at these runs, without a password\n"
     assert said == (warning if host == "0.0.0.0" else "")
@@ -526,11 +530,21 @@ def has_ipv6() -> bool:
     return True
 
 
-def test_an_interrupt_before_it_serves_ends_it_as_well(folder: Path) -> None:
+@pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN])
+def test_an_interrupt_before_it_serves_ends_it_as_well(folder: Path, handler: Any) -> None:
+    """Also where SIGINT is ignored, as in the background of a shell."""
     command = [sys.executable, "-m", "nashgrad", "live", str(folder), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
-        assert server.stdout is not None
-        server.stdout.readline()
-        server.send_signal(2)
-        _, said = server.communicate(timeout=60)
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, handler),
+    ) as server:
+        try:
+            assert server.stdout is not None
+            server.stdout.readline()
+            server.send_signal(signal.SIGINT)
+            _, said = server.communicate(timeout=60)
+        finally:
+            server.kill()
     assert (server.returncode, said) == (0, b"")

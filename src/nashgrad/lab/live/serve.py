@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nashgrad.lab.errors import UsageError
@@ -30,10 +32,20 @@ def live(folder: str, *, host: str = "127.0.0.1", port: int = 8642) -> int:
     if not root.is_dir():
         why = "is a file, not a folder" if root.exists() else "no such folder"
         raise UsageError(f"{folder}: {why}")
-    with suppress(KeyboardInterrupt), _listen(host, port) as listening:  # it is how one ends it
+    with suppress(KeyboardInterrupt), _interruptible(), _listen(host, port) as listening:
         _announce(host, listening)
         _serve(root, host, listening)
     return 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lets Ctrl-C end it from the first moment, also where a shell starts it with SIGINT off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _announce(host: str, listening: socket.socket) -> None:
