@@ -583,9 +583,17 @@ def test_what_is_no_method(name: str, given: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("saved", "loads", "kind"),
     [
-        ({}, {"schedule": ng.Lookahead(ng.Simultaneous(), period=2)}, "schedule than Lookahead"),
-        ({"schedule": ng.Lookahead(ng.Simultaneous(), period=2)}, {}, "schedule than Simultaneous"),
-        ({}, {"adjustment": ng.Momentum(0.5)}, "adjustment than Momentum"),
+        (
+            {},
+            {"schedule": ng.Lookahead(ng.Simultaneous(), period=2)},
+            "schedule: Simultaneous instead of Lookahead",
+        ),
+        (
+            {"schedule": ng.Lookahead(ng.Simultaneous(), period=2)},
+            {},
+            "schedule: Lookahead instead of Simultaneous",
+        ),
+        ({}, {"adjustment": ng.Momentum(0.5)}, "adjustment: Identity instead of Momentum"),
     ],
 )
 def test_a_state_of_another_method_is_refused(saved: Any, loads: Any, kind: str) -> None:
@@ -597,3 +605,11 @@ def test_a_state_of_another_method_is_refused(saved: Any, loads: Any, kind: str)
         made(**loads).load_state_dict(made(**saved).state_dict())
     with pytest.raises(ValueError, match="no state of a GameOptimizer: got NoneType"):
         made().load_state_dict(None)  # type: ignore[arg-type]
+
+
+def test_methods_without_a_memory_may_follow_each_other() -> None:
+    game = quadratic({"a": 2, "b": 2})
+    optimizer = SGD(game.parameters(), lr=0.1)
+    plain = ng.GameOptimizer(ng.GameField(game), optimizer)
+    after = ng.GameOptimizer(ng.GameField(game), optimizer, adjustment=ng.Consensus(1.0))
+    after.load_state_dict(plain.state_dict())

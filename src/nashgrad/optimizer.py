@@ -241,6 +241,7 @@ class GameOptimizer:
         scaler = self.field.scaler
         return {
             "kinds": [type(o).__name__ for o in self._unique()],
+            "method": self._method(),
             "optimizers": [o.state_dict() for o in self._unique()],
             "adjustment": self._adjustment_state,
             "schedule": self._schedule_state,
@@ -267,17 +268,27 @@ class GameOptimizer:
             )
         if (state["scaler"] is None) != (self.field.scaler is None):
             raise ValueError("the state was made with another precision (with or without a scaler)")
-        own = {"adjustment": self._adjustment_state, "schedule": self._schedule_state}
-        for kind, memory in own.items():
-            if (state[kind] is None) != (memory is None):  # one has a memory, the other has none
-                name = type(getattr(self, kind)).__name__
-                raise ValueError(f"the state is of another {kind} than {name}")
+        self._check_method(state)
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         if self.field.scaler is not None:
             self.field.scaler.load_state_dict(state["scaler"])
         self._adjustment_state = tree_map(self._here, state["adjustment"])
         self._schedule_state = tree_map(self._here, state["schedule"])
+
+    def _method(self) -> dict[str, str]:
+        return {kind: type(getattr(self, kind)).__name__ for kind in ("adjustment", "schedule")}
+
+    def _check_method(self, state: Mapping[str, Any]) -> None:
+        """A memory is of the method that made it; methods without any may take each other's place.
+
+        States of before methods were named are taken as they are.
+        """
+        own = {"adjustment": self._adjustment_state, "schedule": self._schedule_state}
+        for kind, name in self._method().items():
+            saved = state.get("method", {}).get(kind, name)
+            if saved != name and not (state[kind] is None and own[kind] is None):
+                raise ValueError(f"the state is of another {kind}: {saved} instead of {name}")
 
     def _here(self, value: Any) -> Any:
         return value.to(self.space.device) if isinstance(value, Tensor) else value
