@@ -39,7 +39,7 @@ def summary(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def newest(folder: Path) -> list[dict[str, Any]]:
+def tail(folder: Path) -> list[dict[str, Any]]:
     """The last lines of a run's log that can be read, newest first."""
     try:
         lines = content(folder / "metrics.jsonl", TAIL, end=True).splitlines()

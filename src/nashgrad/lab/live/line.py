@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from nashgrad.lab.config.files import read
 from nashgrad.lab.errors import UsageError
-from nashgrad.lab.live.files import newest, summary
-from nashgrad.lab.report.curves import number, rounded
+from nashgrad.lab.live.files import summary, tail
+from nashgrad.lab.report.curves import newest, number, rounded
 from nashgrad.lab.report.seen import pictures_of
 
 FILES = ("config.yaml", "metrics.jsonl", "summary.json", "samples", "diagnosis")
@@ -36,7 +36,7 @@ class Line:
 
 def read_line(folder: Path) -> Line:
     """A run's line; what cannot be read is left out."""
-    told, lines, config = summary(folder), newest(folder), _config(folder)
+    told, lines, config = summary(folder), tail(folder), _config(folder)
     logged = [line["step"] for line in lines if _is_count(line.get("step"))]
     step = max([*logged[:1], *filter(_is_count, [told.get("steps")])], default=0)
     pictures, steps = pictures_of(folder), config.get("steps")
@@ -45,8 +45,8 @@ def read_line(folder: Path) -> Line:
         step=step,
         steps=steps if _is_count(steps) else None,
         budget=number(config.get("budget")),
-        spent=_last([*lines, told], "spent"),
-        norm=rounded(_last(lines, "field_norm")),
+        spent=newest([*lines, told], "spent"),
+        norm=rounded(newest(lines, "field_norm")),
         sample=max(pictures, default=None),
         picture=pictures[max(pictures)] if pictures else None,
     )
@@ -77,12 +77,6 @@ def _config(folder: Path) -> Mapping[str, Any]:
         if path.is_file() and not path.is_symlink():
             return read(path)
     return {}
-
-
-def _last(lines: Iterable[Mapping[str, Any]], key: str) -> float | None:
-    """The newest number that is known."""
-    known = (number(line.get(key)) for line in lines)
-    return next((value for value in known if value is not None), None)
 
 
 def _is_count(value: Any) -> bool:

@@ -62,22 +62,19 @@ const drawAll = () => eachChart(redraw); // for paper, and for whoever looks at 
 document.addEventListener("theme", redrawAll);
 addEventListener("beforeprint", drawAll);
 
-// Zooming one chart along x zooms all that show the same quantity, also those that are drawn later.
+// All drawn charts but one between two places along x, or all that there is; those that are drawn later follow.
+const zoomTo = (zoom, range, but = null) => {
+  Object.assign(zoom, { busy: true, range });
+  const update = range ? { "xaxis.range": range } : { "xaxis.autorange": true };
+  const drawn = [...charts].filter((n) => n.zoom === zoom && n !== but && n.classList.contains("drawn"));
+  Promise.all(drawn.map((n) => Plotly.relayout(n, update))).finally(() => { zoom.busy = false; });
+};
+
+// Zooming one chart along x zooms all that show the same quantity.
 const zoomAll = (from, change) => {
   const range = change["xaxis.range"] ?? (change["xaxis.range[0]"] === undefined ? null : [change["xaxis.range[0]"], change["xaxis.range[1]"]]);
   const { zoom } = from;
   if (zoom.busy || (!range && !change["xaxis.autorange"])) return;
-  Object.assign(zoom, { busy: true, range });
-  const update = range ? { "xaxis.range": range } : { "xaxis.autorange": true };
   zoom.told?.(range);
-  const others = [...charts].filter((n) => n.zoom === zoom && n !== from && n.classList.contains("drawn"));
-  Promise.all(others.map((n) => Plotly.relayout(n, update))).finally(() => { zoom.busy = false; });
-};
-
-// The same from the keyboard: all charts between two places, or all that there is.
-const zoomTo = (zoom, range) => {
-  Object.assign(zoom, { busy: true, range });
-  const update = range ? { "xaxis.range": range } : { "xaxis.autorange": true };
-  const drawn = [...charts].filter((n) => n.zoom === zoom && n.classList.contains("drawn"));
-  Promise.all(drawn.map((n) => Plotly.relayout(n, update))).finally(() => { zoom.busy = false; });
+  zoomTo(zoom, range, from);
 };

@@ -65,6 +65,12 @@ def number(value: Any) -> float | None:
         return None
 
 
+def newest(lines: Iterable[Mapping[str, Any]], key: str) -> float | None:
+    """The first number under a key that is known, in lines that come newest first."""
+    known = (number(line.get(key)) for line in lines)
+    return next((value for value in known if value is not None), None)
+
+
 def rounded(value: float | None) -> float | None:
     """Seven digits, more than a chart can show; `None` for what is not finite."""
     return float(f"{value:.7g}") if value is not None and math.isfinite(value) else None

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from nashgrad.lab.report.charts import Member, chart
-from nashgrad.lab.report.curves import Logged, curve, logged, number, scored
+from nashgrad.lab.report.curves import Logged, curve, logged, newest, number, scored
 from nashgrad.lab.report.groups import Flat, differing, flat, labels, unusual
 from nashgrad.lab.report.seen import Seen
 from nashgrad.lab.report.spectra import LOOKS, spectra
@@ -91,7 +91,7 @@ def _run(run: Seen, share: int) -> dict[str, Any]:
         "step": run.step,
         "steps": number(run.config.get("steps")),
         "budget": number(run.config.get("budget")),
-        "spent": _last(run, "spent"),
+        "spent": newest(reversed(run.metrics), "spent"),
         "seconds": seconds,
         "costs": _costs(run),
         **{key: {t: curve(c) for t, c in read(run.metrics).items()} for key, read in READ.items()},
@@ -102,11 +102,6 @@ def _run(run: Seen, share: int) -> dict[str, Any]:
         "command": run.environment.get("command"),
         "missing": list(run.missing),
     }
-
-
-def _last(run: Seen, key: str) -> float | None:
-    told = (number(line.get(key)) for line in reversed(run.metrics))
-    return next((value for value in told if value is not None), None)
 
 
 def _pace(run: Seen) -> tuple[float | None, float]:
