@@ -1,34 +1,16 @@
-"""Reads files that others write: plain ones only, and no more of them than is wanted."""
+"""The ends of a run's files, as much of them as its line in the list needs."""
 
 from __future__ import annotations
 
-import json
-import os
-import stat
 from pathlib import Path
 from typing import Any
+
+from nashgrad.lab.report.files import content, parsed
 
 MOST_SUMMARY = 4_000_000
 MOST_PICTURE = 30_000_000
 TAIL = 256_000
 """Bytes at the end of a log; tens of its lines."""
-
-
-def content(path: Path, most: int, *, end: bool = False) -> bytes:
-    """A plain file's first bytes, or its last.
-
-    Raises:
-        OSError: It is missing, a link, which may lead anywhere, or a pipe, which would never end.
-    """
-    # A pipe must not be waited for before it is known to be one.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        told = os.fstat(descriptor)
-        if not stat.S_ISREG(told.st_mode):
-            raise OSError(f"{path}: is no plain file")
-        if end and told.st_size > most:
-            file.seek(-most, os.SEEK_END)
-        return file.read(most)
 
 
 def summary(folder: Path) -> dict[str, Any]:
@@ -46,12 +28,3 @@ def tail(folder: Path) -> list[dict[str, Any]]:
     except OSError:
         return []
     return [line for text in reversed(lines) if (line := parsed(text)) is not None]
-
-
-def parsed(text: bytes) -> dict[str, Any] | None:
-    """An object of JSON; None for everything else, such as half a line."""
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return values if isinstance(values, dict) else None

@@ -13,6 +13,7 @@ from nashgrad.lab.config.files import read
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.live.files import summary, tail
 from nashgrad.lab.report.curves import newest, number, rounded
+from nashgrad.lab.report.files import regular
 from nashgrad.lab.report.seen import pictures_of
 
 FILES = ("config.yaml", "metrics.jsonl", "summary.json", "samples", "diagnosis")
@@ -72,10 +73,8 @@ def version_of(path: Path | None) -> str | None:
 
 
 def _config(folder: Path) -> Mapping[str, Any]:
-    path = folder / "config.yaml"
     with suppress(UsageError, OSError, ValueError, RecursionError):
-        if path.is_file() and not path.is_symlink():
-            return read(path)
+        return read(regular(folder / "config.yaml"))
     return {}
 
 

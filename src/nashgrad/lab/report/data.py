@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeAlias
 
 from nashgrad.lab.report.charts import Member, chart
 from nashgrad.lab.report.curves import Logged, curve, logged, newest, number, scored
@@ -25,6 +25,8 @@ READ: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], dict[str, Logged]]] =
     "scores": scored,
 }
 """The two kinds of charts."""
+Points: TypeAlias = Mapping[str, Mapping[str, Logged]]
+"""All that a run logged, by kind and title."""
 
 
 def page_data(runs: Sequence[Seen], *, pictures: bool = True) -> dict[str, Any]:
@@ -35,38 +37,41 @@ def page_data(runs: Sequence[Seen], *, pictures: bool = True) -> dict[str, Any]:
         pictures: whether samples come along; else their steps only, for a page that asks for them.
     """
     configs = [flat(run.config) for run in runs]
+    read = [{key: reader(run.metrics) for key, reader in READ.items()} for run in runs]
     groups, share = labels(configs), PICTURE_BYTES // max(len(runs), 1) if pictures else 0
     shown = [
-        {"name": name, "group": group, **_whole(run, share)}
-        for run, name, group in zip(runs, _distinct(runs), groups, strict=True)
+        {"name": name, "group": group, **_whole(run, points, share)}
+        for run, points, name, group in zip(runs, read, _distinct(runs), groups, strict=True)
     ]
     return {
         "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "version": version("nashgrad"),
         "runs": shown,
-        "charts": {key: _charts(runs, groups, key) for key in READ},
+        "charts": {key: _charts(runs, [its[key] for its in read], groups) for key in READ},
         "config": _table(configs),
         "environment": _table([flat(run.environment) for run in runs]),
-        "notes": _notes(runs, shown),
+        "notes": _notes(runs, read, shown),
     }
 
 
-def _charts(runs: Sequence[Seen], groups: Sequence[str], key: str) -> dict[str, Any]:
+def _charts(
+    runs: Sequence[Seen], read: Sequence[Mapping[str, Logged]], groups: Sequence[str]
+) -> dict[str, Any]:
     """What each chart shows beside the runs' own curves, by title."""
     members: dict[str, list[Member]] = {}
-    for run, group in zip(runs, groups, strict=True):
-        for title, points in READ[key](run.metrics).items():
+    for run, its, group in zip(runs, read, groups, strict=True):
+        for title, points in its.items():
             members.setdefault(title, []).append(Member(group, points, run.status == "not_finite"))
     return {title: chart(title, its) for title, its in members.items()}
 
 
-def _whole(run: Seen, share: int) -> dict[str, Any]:
+def _whole(run: Seen, points: Points, share: int) -> dict[str, Any]:
     """What is shown of a run; of one whose files make no sense, what can be told at all."""
     try:
-        return _run(run, share)
+        return _run(run, points, share)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         rest = Seen(run.path, missing=(*run.missing, f"its files make no sense: {error}"))
-        return _run(replace(rest, held=run.held), share)
+        return _run(replace(rest, held=run.held), {key: {} for key in READ}, share)
 
 
 def _distinct(runs: Sequence[Seen]) -> list[str]:
@@ -78,7 +83,7 @@ def _distinct(runs: Sequence[Seen]) -> list[str]:
     return ["/".join(p[-depth:]) for p in paths]
 
 
-def _run(run: Seen, share: int) -> dict[str, Any]:
+def _run(run: Seen, points: Points, share: int) -> dict[str, Any]:
     steps = sorted(run.pictures)
     seconds, _ = _pace(run)
     return {
@@ -94,7 +99,7 @@ def _run(run: Seen, share: int) -> dict[str, Any]:
         "spent": newest(reversed(run.metrics), "spent"),
         "seconds": seconds,
         "costs": _costs(run),
-        **{key: {t: curve(c) for t, c in read(run.metrics).items()} for key, read in READ.items()},
+        **{key: {t: curve(c) for t, c in its.items()} for key, its in points.items()},
         "scored": _scored(run),
         "samples": _samples(run, share) if share else [{"step": step} for step in steps],
         "spectra": spectra(run),
@@ -160,10 +165,12 @@ def _table(configs: Sequence[Flat]) -> list[dict[str, Any]]:
     ]
 
 
-def _notes(runs: Sequence[Seen], shown: Sequence[Mapping[str, Any]]) -> list[str]:
+def _notes(
+    runs: Sequence[Seen], read: Sequence[Points], shown: Sequence[Mapping[str, Any]]
+) -> list[str]:
     """What the page leaves out."""
     notes = []
-    if any(_is_thinned(run, its) for run, its in zip(runs, shown, strict=True)):
+    if any(_is_thinned(points, its) for points, its in zip(read, shown, strict=True)):
         notes.append(f"curves are thinned to {POINTS} points, with all extremes of their pieces")
     if any(len(its["samples"]) < len(run.pictures) for run, its in zip(runs, shown, strict=True)):
         notes.append("not all pictures of samples are here: an even choice of steps is")
@@ -175,9 +182,9 @@ def _notes(runs: Sequence[Seen], shown: Sequence[Mapping[str, Any]]) -> list[str
     return notes
 
 
-def _is_thinned(run: Seen, its: Mapping[str, Any]) -> bool:
+def _is_thinned(points: Points, its: Mapping[str, Any]) -> bool:
     return any(
-        len(its[key].get(title, {"step": points.step})["step"]) < len(points.step)
-        for key, read in READ.items()
-        for title, points in read(run.metrics).items()
+        len(its[key].get(title, {"step": whole.step})["step"]) < len(whole.step)
+        for key, titles in points.items()
+        for title, whole in titles.items()
     )

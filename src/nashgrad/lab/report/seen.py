@@ -7,10 +7,8 @@ cannot be read is named in `missing`; nothing is raised for it, and nothing in i
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ from nashgrad.lab.config.files import read
 from nashgrad.lab.errors import UsageError
 from nashgrad.lab.metrics import scan_metrics
 from nashgrad.lab.records import is_held
+from nashgrad.lab.report.files import content, parsed, regular
 from nashgrad.lab.wording import counted
 
 SIGNS = ("config.yaml", "metrics.jsonl", "environment.json")
@@ -112,7 +111,7 @@ def look(folder: Path) -> Seen:
 
 def _config(folder: Path, missing: list[str]) -> dict[str, Any]:
     try:
-        return read(_regular(folder / "config.yaml"))
+        return read(regular(folder / "config.yaml"))
     except FileNotFoundError:
         missing.append("config.yaml: no such file")
     except (UsageError, OSError, ValueError, RecursionError) as error:
@@ -120,44 +119,24 @@ def _config(folder: Path, missing: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _regular(path: Path) -> Path:
-    """The path of a plain file; a link may lead anywhere, and a pipe waits for a writer.
-
-    Raises:
-        OSError: It is missing, or is something else.
-    """
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise OSError(f"{path}: is no plain file")
-    return path
-
-
 def _object(folder: Path, name: str, missing: list[str]) -> dict[str, Any]:
     try:
-        values = json.loads(_text(folder / name))
+        data = content(folder / name, MOST_BYTES + 1)
     except FileNotFoundError:
         missing.append(f"{name}: no such file")
         return {}
-    except (OSError, ValueError, RecursionError):
+    except OSError:
+        data = b""
+    values = parsed(data) if len(data) <= MOST_BYTES else None
+    if values is None:
         missing.append(f"{name}: damaged")
-        return {}
-    if not isinstance(values, dict):
-        missing.append(f"{name}: damaged")
-        return {}
-    return values
-
-
-def _text(path: Path) -> str:
-    with _regular(path).open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise OSError(f"larger than {MOST_BYTES // 1_000_000} MB")
-    return data.decode()
+    return values or {}
 
 
 def _metrics(folder: Path, missing: list[str]) -> list[dict[str, Any]]:
     path = folder / "metrics.jsonl"
     try:
-        if _regular(path).stat().st_size > MOST_BYTES:
+        if regular(path).stat().st_size > MOST_BYTES:
             raise UsageError(f"{path}: larger than {MOST_BYTES // 1_000_000} MB, not read")
         lines, damaged = scan_metrics(path)
     except FileNotFoundError:
