@@ -44,7 +44,7 @@ const curveChart = (node, title, entriesOf, aboutOf, groups, state) => draw(node
     if (!band || state.each) traces.push(...its.map(({ run, curve }) => lineOf(run, curve, key, colour, !band, dashOf(index))));
     if (band) traces.push(...bandTraces(group, band, colour, dashOf(index)));
   });
-  const x = axis(key === "step" ? "step" : "seconds of training", { rangemode: "tozero", separatethousands: true });
+  const x = axis(key === "step" ? "step" : "seconds of training", { rangemode: "tozero", separatethousands: true, exponentformat: "none" });
   const y = axis("", scale === "log" ? { type: "log", ...logTicks(entries) } : { type: "linear", nticks: 6 });
   return { traces, layout: layoutOf(title, x, y, { uirevision: key }) };
 }, state.zoom);
