@@ -123,6 +123,8 @@ def plain(kind: Any) -> st.SearchStrategy[Any]:
         if options[-1] is Ellipsis:
             return st.lists(plain(options[0]), max_size=4)
         return st.tuples(*map(plain, options)).map(list)
+    if origin is dict:
+        return st.dictionaries(*map(plain, options), min_size=1, max_size=3)
     if origin is typing.Literal:
         return st.sampled_from(options)
     if options:
@@ -274,6 +276,12 @@ ADDED = [
     ("loss: jss", "loss: unknown loss 'jss', did you mean js? known: standard, js"),
     ("method: {name: consensus, gamma: -1}", "method.gamma: must be at least 0, got -1"),
     ("method: {name: consensus, gama: 1}", "method.gama: unknown key, did you mean gamma?"),
+    (
+        "method: {name: consensus, gamma: {generator: 1, discriminator.layers.0: -1}}",
+        "method.gamma.discriminator.layers.0: must be at least 0, got -1",
+    ),
+    ("method: {name: consensus, gamma: {}}", "method.gamma: needs at least one"),
+    ("method: {name: consensus, gamma: [1]}", "method.gamma: expected a number, got [1]"),
     ("method: {name: none, gamma: 1}", "method.gamma: method 'none' has no gamma"),
     (
         "method: {name: consensus, source: genrator}",
@@ -377,6 +385,8 @@ FLAGS = [
     ("--method.gamma nan", "must be finite, got nan"),
     ("--method.gamma .nan", "must be finite, got nan"),
     ("--method.gamma -inf", "must be finite, got -inf"),
+    ("--method.gamma.generator.layers.0 x", "expected a number, got 'x'"),
+    ("--method.gamma.generator", "needs a value"),
 ]
 
 
@@ -465,6 +475,34 @@ def test_aliases_in_moderation(tmp_path: Path) -> None:
 def test_numbers_as_people_write_them(tmp_path: Path, written: str, value: float) -> None:
     config = load(tmp_path, f"{RING}method: {{name: consensus, gamma: {written}}}\n")
     assert config.method == c.Consensus(gamma=value)
+
+
+BLOCKS = {"generator": 1.0, "discriminator.layers.0": 10.0}
+
+
+def test_a_gamma_for_each_block(tmp_path: Path) -> None:
+    """Its keys have dots of their own: in files, as flags and in changes of a sweep."""
+    written = load(
+        tmp_path,
+        f"{RING}method: {{name: consensus, gamma: {{generator: 1, discriminator.layers.0: 10}}}}\n",
+    )
+    flags = ["--method.gamma.generator", "1", "--method.gamma.discriminator.layers.0", "10"]
+    for method in ("consensus", "{name: consensus, gamma: {generator: 3}}"):
+        assert load(tmp_path, f"{RING}method: {method}\n", *flags) == written
+    assert written.method == c.Consensus(gamma=BLOCKS)
+    (tmp_path / "again.yaml").write_text(c.dump(written))
+    assert c.load(tmp_path / "again.yaml").method == written.method
+
+
+def test_a_gamma_for_each_block_in_changes() -> None:
+    values = {"method": {"name": "consensus", "gamma": 1}}
+    dotted = {f"method.gamma.{key}": gamma for key, gamma in BLOCKS.items()}
+    for changes in ({"method.gamma": BLOCKS}, {"method": {"gamma": BLOCKS}}, dotted):
+        assert files.merged(values, changes, c.Config)["method"]["gamma"] == BLOCKS
+    lone = {"method.gamma": {"generator": 2}}
+    assert files.merged(files.merged(values, dotted, c.Config), lone, c.Config)["method"][
+        "gamma"
+    ] == {"generator": 2}
 
 
 def test_a_whole_float_is_an_integer(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, Literal
 
 import torch
@@ -64,12 +63,7 @@ PENALTIES: dict[type, Callable[[Any], Penalty]] = {
 
 METHODS: dict[type, Callable[[Any], Adjustment]] = {
     c.NoMethod: lambda m: a.Identity(),
-    c.Consensus: lambda m: a.Consensus(
-        m.gamma if isinstance(m.gamma, float) else asdict(m.gamma),
-        source=m.source,
-        target=m.target,
-        align=m.align,
-    ),
+    c.Consensus: lambda m: a.Consensus(m.gamma, source=m.source, target=m.target, align=m.align),
     c.Smoothing: lambda m: a.Consensus(m.gamma, target="discriminator"),
     c.SmoothingCode: lambda m: a.Consensus(m.gamma, source="generator", target="discriminator"),
     c.NagarajanKolter: lambda m: a.Consensus(m.gamma, source="discriminator", target="generator"),

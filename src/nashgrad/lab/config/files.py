@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from nashgrad.lab.config import strict_yaml
 from nashgrad.lab.config.complaints import explain
 from nashgrad.lab.config.config import Config
-from nashgrad.lab.config.keys import default, kinds, plain, variants
+from nashgrad.lab.config.keys import default, is_open, kinds, plain, variants
 from nashgrad.lab.config.optimizers import Cosine, Linear
 from nashgrad.lab.config.overrides import OTHER_FLAGS, SHORTHANDS, Override, apply
 from nashgrad.lab.errors import UsageError, file_errors
@@ -85,8 +85,8 @@ def validate(
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any], kind: Any) -> dict[str, Any]:
     """Values with some of them changed; keys may be dotted.
 
-    A section that is chosen by name takes the place of the old one when the change names it. All
-    other sections keep what is not changed.
+    A section that is chosen by name takes the place of the old one when the change names it, and
+    so does one whose keys may have any name. All other sections keep what is not changed.
     """
     out = dict(values)
     for key, value in changes.items():
@@ -96,7 +96,9 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any], kind: Any) -> 
         options = variants(inner)
         old = out.get(head, default(kind, head) if head in kinds(kind) else None)
         old = {"name": old} if isinstance(old, str) and options else old
-        if isinstance(change, dict) and isinstance(old, dict) and "name" not in change:
+        if is_open(inner) and isinstance(change, dict):
+            out[head] = (old if rest and isinstance(old, dict) else {}) | change
+        elif isinstance(change, dict) and isinstance(old, dict) and "name" not in change:
             out[head] = merged(old, change, options.get(str(old.get("name")), inner))
         else:
             out[head] = merged({}, change, inner) if isinstance(change, dict) else change

@@ -44,6 +44,11 @@ def is_text(kind: Any) -> bool:
     return kind is str or str in get_args(kind)
 
 
+def is_open(kind: Any) -> bool:
+    """Whether a key may hold keys of any name, dots and all."""
+    return any(get_origin(option) is dict for option in (kind, *get_args(kind)))
+
+
 def is_number(kind: Any) -> bool:
     """Whether a number may stand for the value of a key."""
     return kind is float or float in get_args(kind)

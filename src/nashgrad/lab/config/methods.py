@@ -27,17 +27,11 @@ ITERATIONS = "most iterations of a linear solve"
 Momentous = Annotated[float, Field(strict=True, gt=-1, lt=1, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True, config=FORBID_UNKNOWN)
-class Gammas:
-    """A weight for each player."""
-
-    generator: NonNegative = key(0.0, "how much the generator feels")
-    discriminator: NonNegative = key(0.0, "how much the discriminator feels")
-
-
+# Keys are players or the beginnings of parameters' names, which only the networks know.
+Gammas = Annotated[dict[str, NonNegative], Field(min_length=1)]
 Gamma = Annotated[
     Annotated[NonNegative, Tag(NUMBER)] | Annotated[Gammas, Tag(SECTION)],
-    Discriminator(lambda value: SECTION if isinstance(value, dict | Gammas) else NUMBER),
+    Discriminator(lambda value: SECTION if isinstance(value, dict) else NUMBER),
 ]
 
 
@@ -53,7 +47,7 @@ class Consensus:
     """Consensus optimization: every player also lowers the squared norm of the field."""
 
     name: Literal["consensus"] = "consensus"
-    gamma: Gamma = key(10.0, f"{GAMMA}, or one for each player, by name")
+    gamma: Gamma = key(10.0, f"{GAMMA}, or one for each player or block of parameters, by name")
     source: Player | None = key(None, "whose squared norm; null: everybody's")
     target: Player | None = key(None, "whose update feels it; null: everybody's")
     align: Flag = key(False, "climb where the field flees, instead of descending")

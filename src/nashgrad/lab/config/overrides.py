@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nashgrad.lab.config.config import Config
-from nashgrad.lab.config.keys import default, is_text, kinds, variants
+from nashgrad.lab.config.keys import default, is_open, is_text, kinds, variants
 from nashgrad.lab.config.strict_yaml import parse_value
 from nashgrad.lab.errors import UsageError
 
@@ -93,13 +93,15 @@ def _assign(holder: dict[str, Any], section: Any, keys: list[str], override: Ove
     kind = kinds(section).get(key)
     if not inner:
         _refuse_lacking(holder, section, key, override)
-        if kind is not None and not override.words:
+        if not override.words and (kind is not None or is_open(section)):
             raise UsageError(f"{override.flag}: needs a value")
         holder[key] = _value(kind, override, holder.get(key))
         return
     child = holder[key] = _opened(holder, section, key)
     if not isinstance(child, dict):
         raise UsageError(f"{override.flag}: {key} has no keys")
+    if is_open(kind):
+        inner = [".".join(inner)]
     options = variants(kind)
     _assign(child, options.get(str(child.get("name"))) if options else kind, inner, override)
 
@@ -117,7 +119,9 @@ def _opened(holder: dict[str, Any], section: Any, key: str) -> Any:
         value = default(section, key) if key in kinds(section) else None
     if isinstance(value, str) and variants(kinds(section).get(key)):
         return {"name": value}
-    return {} if value is None else dict(value) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return dict(value)
+    return {} if value is None or is_open(kinds(section).get(key)) else value
 
 
 def _value(kind: Any, override: Override, old: Any) -> Any:
