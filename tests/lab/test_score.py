@@ -56,6 +56,43 @@ def test_scores_of_a_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no inception score: pixels knows no classes" in said
 
 
+class Counting(Pixels):
+    """Pixels that count the images they are taken from."""
+
+    looked = 0
+
+    def extract(self, images: torch.Tensor) -> Features:
+        self.looked += len(images)
+        return super().extract(images)
+
+
+def test_scores_of_several_runs(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Real images are looked at once, and scores are those of each run alone."""
+    other = tmp_path / "[other]"
+    words = ["--out", str(other), "--seed", "5"]
+    assert main(["train", str(run / "config.yaml"), *words]) == 0
+    options = ["--extractor", "pixels", "--samples", "40"]
+    alone = []
+    for folder in (run, other):
+        assert main(["score", str(folder), *options]) == 0
+        alone.append(json.loads((folder / "scores.json").read_text()))
+        (folder / "scores.json").unlink()
+    pixels = Counting()
+    monkeypatch.setattr(extractors, "OF_IMAGES", {"pixels": lambda *_: pixels})
+    capsys.readouterr()
+    assert main(["score", str(run), str(other), *options]) == 0
+    assert pixels.looked == 3 * 40
+    said = capsys.readouterr().out.replace("\n", "")
+    for folder, known in zip((run, other), alone, strict=True):
+        assert json.loads((folder / "scores.json").read_text()) == known
+        assert folder.name in said
+    assert alone[0] != alone[1]
+    assert main(["score"]) == 2
+    assert capsys.readouterr().err.startswith("nashgrad score: needs a run's folder")
+
+
 def test_without_a_split_no_splits_are_stated(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,12 +84,12 @@ class Tournament:
 
 @dataclass(frozen=True)
 class Score:
-    """Hold a run's samples against real images: FID, KID, inception score, precision and recall.
+    """Hold runs' samples against real images: FID, KID, inception score, precision and recall.
 
     Every score names its extractor; those of another one do not compare.
     """
 
-    folder: Annotated[Positional[str], arg(metavar="RUN", help="run folder")]
+    folders: Annotated[Positional[tuple[str, ...]], arg(metavar="RUN ...", help="run folders")]
     checkpoint: Annotated[int | None, arg(metavar="STEP", help="default: the last one")] = None
     extractor: Annotated[
         str,
@@ -106,9 +106,11 @@ class Score:
     splits: Annotated[int, arg(metavar="N", help="of the inception score")] = 10
 
     def run(self) -> int:
-        """Print the scores, and leave them in the run's folder."""
+        """Print the scores, and leave them in each run's folder."""
         for flag in ("samples", "splits"):
             _at_least_one(f"--{flag}", getattr(self, flag))
+        if not self.folders:
+            raise UsageError("nashgrad score: needs a run's folder, such as runs/demo")
         from nashgrad.lab.score import score
 
         return score(**vars(self))

@@ -113,6 +113,10 @@ class FeatureScores:
         value, deviation = inception_score(logits, splits=self._splits)
         return {name: value, f"{name}_deviation": deviation}
 
+    def is_against(self, real: Tensor) -> bool:
+        """Whether these are the real ones that samples are held against."""
+        return torch.equal(real, self._images)
+
     @property
     def knows_classes(self) -> bool:
         """Whether there is an inception score."""

@@ -1,13 +1,15 @@
-"""`nashgrad score`: a run's samples against real ones, by features of a network or as they are."""
+"""`nashgrad score`: runs' samples against real ones, by features of a network or as they are."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from nashgrad.lab.atomic import write_json
@@ -21,7 +23,7 @@ from nashgrad.lab.train import prepare
 
 
 def score(
-    folder: str,
+    folders: Sequence[str],
     *,
     checkpoint: int | None = None,
     extractor: str = "efficientnet_lite0",
@@ -29,10 +31,12 @@ def score(
     samples: int = 2_048,
     splits: int = 10,
 ) -> int:
-    """Scores a checkpoint of a run; leaves `scores.json` in its folder.
+    """Scores a checkpoint of each run; leaves `scores.json` in its folder.
+
+    Features of real images are taken once for runs in a row that are held against the same.
 
     Args:
-        folder: the run's.
+        folders: the runs'.
         checkpoint: its step; the last one by default.
         extractor: a key of `EXTRACTORS`.
         weights: a local file for it.
@@ -46,19 +50,22 @@ def score(
     if extractor not in EXTRACTORS:
         hint = did_you_mean(extractor, EXTRACTORS) or f"; known: {', '.join(EXTRACTORS)}"
         raise UsageError(f"--extractor: unknown extractor {extractor!r}{hint}")
-    session, found = _restored(Path(folder), checkpoint, samples)
-    network = Wanted(extractor, weights, session.device).build(session.task.images)
-    real = session.task.real(session.config.evaluate.seed, samples)
-    try:
-        judge = FeatureScores(network, real, splits)
-        values = judge(session.samples())
-    except (ImportError, ValueError) as error:
-        raise UsageError(f"{folder}: {error}") from error
-    what = {"step": found.step, **judge.facts(samples, ema=session.ema is not None)}
-    _tell(what, values)
-    if not judge.knows_classes:
+    judge = None
+    for folder in folders:
+        session, found = _restored(Path(folder), checkpoint, samples)
+        real = session.task.real(session.config.evaluate.seed, samples)
+        try:
+            if judge is None or not judge.is_against(real):
+                network = Wanted(extractor, weights, session.device).build(session.task.images)
+                judge = FeatureScores(network, real, splits)
+            values = judge(session.samples())
+        except (ImportError, ValueError) as error:
+            raise UsageError(f"{folder}: {error}") from error
+        what = {"step": found.step, **judge.facts(samples, ema=session.ema is not None)}
+        _tell(folder, what, values)
+        write_json(Path(folder) / "scores.json", {**what, "scores": values})
+    if judge is not None and not judge.knows_classes:
         print(f"no inception score: {extractor} knows no classes")  # noqa: T201
-    write_json(Path(folder) / "scores.json", {**what, "scores": values})
     return 0
 
 
@@ -76,9 +83,10 @@ def _restored(folder: Path, checkpoint: int | None, samples: int) -> tuple[Sessi
     return session, found
 
 
-def _tell(what: dict[str, Any], values: dict[str, float]) -> None:
+def _tell(folder: str, what: dict[str, Any], values: dict[str, float]) -> None:
     shown = {k: f"{v:.3g}" if isinstance(v, float) else v for k, v in what.items()}
-    table = Table(title=", ".join(f"{key} {value}" for key, value in shown.items()))
+    facts = ", ".join(f"{key} {value}" for key, value in shown.items())
+    table = Table(title=escape(f"{folder}\n{facts}"))
     table.add_column("score")
     table.add_column("value", justify="right")
     for name, value in values.items():
