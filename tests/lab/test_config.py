@@ -148,7 +148,6 @@ def fitted(values: dict[str, Any]) -> dict[str, Any]:
     values["microbatches"] = min(values["microbatches"], values["data"]["batch"])
     if "parts" in values["method"]:
         values["method"]["parts"], values["microbatches"] = 1, 1
-    values["data"]["path"] = values["data"]["path"] or "somewhere"
     if values["lr_schedule"]["name"] in ("cosine", "linear"):
         values["budget"] = None
     whole_steps = {"acgd", "newton", "krylov_descent", "implicit_euler"}
@@ -164,6 +163,8 @@ def fitted(values: dict[str, Any]) -> dict[str, Any]:
         values["model"]["filters"] += 1
     if values["loss"].startswith("relativistic"):
         values["label_smoothing"], values["microbatches"] = 0.0, 1
+    path = values["data"]["path"] or "somewhere"
+    values["data"]["path"] = path if values["game"]["name"] == "images" else None
     judged = values["evaluate"]
     judged["samples"] = max(judged["samples"], 6, 2 * judged["splits"])
     of_points = values["game"]["name"] not in ("images", "digits")
@@ -265,6 +266,10 @@ REFUSED = [
 
 ADDED = [
     ("data: {batch: many}", "data.batch: expected an integer, got 'many'"),
+    (
+        "data: {path: x}",
+        "data.path: the ring game brings its own data, got 'x'; remove it, or choose game images",
+    ),
     ("data: 3", "data: expected a section with keys, got 3"),
     ("batch: 64", "batch: unknown key, did you mean data.batch?"),
     ("filters: 16", "filters: unknown key, did you mean model.filters?"),

@@ -362,7 +362,10 @@ ADVICE: dict[Name, tuple[str, ...]] = {
     "cycling": (
         "move the eigenvalues off the axis: Consensus with the gamma given here, or Extragradient",
     ),
-    "not stationary": ("train on: nothing here is wrong by itself",),
+    "not stationary": (
+        "train on: away from a fixed point eigenvalues say how a small change of the parameters "
+        "grows or fades in a step, not where training goes",
+    ),
     "spurious": ("lower gamma below the limit given here, and train on",),
     "saddle": ("train on: a step leads away from here",),
     "stable but not Nash": ("a player could gain by itself, and the dynamics do not show it how",),

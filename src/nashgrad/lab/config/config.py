@@ -211,6 +211,11 @@ def misfits(config: Config) -> Iterator[str]:
             "data.path: the images game needs a folder, zip, npz or the CIFAR-10 archive: "
             "--data.path PATH"
         )
+    if not isinstance(config.game, Images) and config.data.path is not None:
+        yield (
+            f"data.path: the {config.game.name} game brings its own data, got "
+            f"{config.data.path!r}; remove it, or choose game images"
+        )
     if isinstance(config.game, Digits | Images) and config.evaluate.samples < 2:
         yield "evaluate.samples: a distance of images needs at least 2"
     if isinstance(config.model, Conv | Resnet):
