@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from nashgrad.lab.cli import main as nashgrad
+from nashgrad.lab.commands.cli import main as nashgrad
 from nashgrad.lab.report import write_report
 
 RING = Path(__file__).parents[1] / "experiments" / "ring.yaml"

@@ -14,11 +14,11 @@ import torch
 from torch.optim import Adam
 
 from nashgrad import GameField, backward
-from nashgrad.lab.build import build_game
-from nashgrad.lab.checkpoint import load_latest
 from nashgrad.lab.config import Config, fingerprint, load
-from nashgrad.lab.records import Run
-from nashgrad.lab.tasks import Task, build_task
+from nashgrad.lab.runs.checkpoint import load_latest
+from nashgrad.lab.runs.records import Run
+from nashgrad.lab.training.build import build_game
+from nashgrad.lab.training.tasks import Task, build_task
 
 STEPS, RATE, LAST, SEED = 200, 1e-4, 20, 1_000
 

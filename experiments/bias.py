@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from nashgrad import GameField
+from nashgrad.lab.commands.diagnose import restored
 from nashgrad.lab.config import load
-from nashgrad.lab.diagnose import restored
-from nashgrad.lab.records import Run
-from nashgrad.lab.tasks import build_task
+from nashgrad.lab.runs.records import Run
+from nashgrad.lab.training.tasks import build_task
 
 SIZES, DRAWS = (16, 32, 64, 128, 256, 512), 400
 

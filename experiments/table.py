@@ -4,7 +4,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from nashgrad.lab.records import Run, is_run
+from nashgrad.lab.runs.records import Run, is_run
 
 COLUMNS = {
     "steps": "steps",

@@ -41,6 +41,26 @@ BARE = {
 }
 """Parts that need torch, numpy and scipy only."""
 
+LAB = {  # what each room of the laboratory may import from its other rooms
+    "common": set(),
+    "config": {"common"},
+    "runs": {"common", "config"},
+    "scoring": {"common", "config", "runs"},
+    "training": {"common", "config", "runs", "scoring"},
+    "studies": {"common", "config", "runs", "scoring", "training"},
+    "figures": {"common", "config", "runs", "training", "studies"},
+    "pages": {"common"},
+    "report": {"common", "config", "runs", "studies", "pages"},
+    "live": {"common", "config", "runs", "pages", "report"},
+    "play": {"common", "pages"},
+    "commands": {
+        "common", "config", "runs", "scoring", "training", "studies", "figures", "report", "live",
+        "play",
+    },
+    "entry.py": {"commands"},
+    "__init__.py": set(),
+}  # fmt: skip
+
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
@@ -67,7 +87,8 @@ def imports(file: Path) -> Iterator[tuple[str, bool]]:
             base = package[: len(package) - node.level + 1] if node.level else []
             stem = ".".join([*base, *([node.module] if node.module else [])])
             # `from nashgrad import core` imports nashgrad.core.
-            names = [f"{stem}.{a.name}" for a in node.names] if stem == "nashgrad" else [stem]
+            is_shell = stem in ("nashgrad", "nashgrad.lab")
+            names = [f"{stem}.{a.name}" for a in node.names] if is_shell else [stem]
         else:
             continue
         for name in names:
@@ -99,6 +120,18 @@ def test_nothing_imports_upwards(file: Path) -> None:
             continue
         assert other in LAYERS[mine], f"{file}: {mine} must not import {name}"
         assert not checking, f"{file}: imports for type checkers hide a layer outside of core"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [f for f in FILES if part(f) == "lab"],
+    ids=lambda f: str(f.relative_to(SOURCE)),
+)
+def test_nothing_imports_upwards_in_the_laboratory(file: Path) -> None:
+    mine = file.relative_to(SOURCE / "lab").parts[0]
+    for name, _ in imports(file):
+        if name.startswith("nashgrad.lab."):
+            assert name.split(".")[2] in LAB[mine] | {mine}, f"{mine} must not import {name}"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(SOURCE)))

@@ -12,7 +12,7 @@ import pytest
 
 from nashgrad.data import download
 from nashgrad.data.download import DATASETS, Remote
-from nashgrad.lab import cli
+from nashgrad.lab.commands import cli
 
 CONTENT = bytes(range(256)) * 4_096  # a megabyte
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from nashgrad.lab.checkpoint import load_latest
-from nashgrad.lab.cli import main
+from nashgrad.lab.commands.cli import main
 from nashgrad.lab.config import fingerprint, load
-from nashgrad.lab.records import Run
-from nashgrad.lab.tally import Tally
+from nashgrad.lab.runs.checkpoint import load_latest
+from nashgrad.lab.runs.records import Run
+from nashgrad.lab.training.tally import Tally
 from nashgrad.schedules import StepRecord
 
 CONFIG = """

@@ -12,8 +12,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nashgrad.lab.checkpoint import SEAL, load_latest, save
-from nashgrad.lab.errors import UsageError
+from nashgrad.lab.common.errors import UsageError
+from nashgrad.lab.runs.checkpoint import SEAL, load_latest, save
 
 OURS, THEIRS = "a" * 64, "b" * 64
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from nashgrad.lab import cli
 from nashgrad.lab import config as c
+from nashgrad.lab.commands import cli
 from nashgrad.lab.config import files
 
 ROOT = Path(__file__).parents[2]
@@ -22,15 +22,18 @@ DIGITS = str(ROOT / "experiments" / "digits.yaml")
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the commands were asked to do, in place of doing it."""
     made: list[tuple[Any, ...]] = []
-    train, demo = ModuleType("nashgrad.lab.train"), ModuleType("nashgrad.lab.demo")
+    train, demo = (
+        ModuleType("nashgrad.lab.training.train"),
+        ModuleType("nashgrad.lab.commands.demo"),
+    )
 
     def record(name: str) -> Any:
         return lambda *args, **kwargs: made.append((name, *args, kwargs)) or 0
 
     train.train, train.resume = record("train"), record("resume")  # type: ignore[attr-defined]
     demo.demo = record("demo")  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "nashgrad.lab.train", train)
-    monkeypatch.setitem(sys.modules, "nashgrad.lab.demo", demo)
+    monkeypatch.setitem(sys.modules, "nashgrad.lab.training.train", train)
+    monkeypatch.setitem(sys.modules, "nashgrad.lab.commands.demo", demo)
     return made
 
 
@@ -75,7 +78,7 @@ def test_commands(calls: list[tuple[Any, ...]]) -> None:
 def test_the_command_s_exit_code_is_passed_on(
     calls: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["nashgrad.lab.train"], "train", lambda *a, **k: 3)
+    monkeypatch.setattr(sys.modules["nashgrad.lab.training.train"], "train", lambda *a, **k: 3)
     assert cli.main(["train", RING]) == 3
 
 
@@ -282,7 +285,7 @@ import sys, types
 package = types.ModuleType("nashgrad")
 package.__path__ = [{path!r}]
 sys.modules["nashgrad"] = package
-from nashgrad.lab.cli import main
+from nashgrad.lab.commands.cli import main
 code = main({words!r})
 sys.stderr.write(" ".join(sorted({{"torch", "matplotlib", "scipy"}} & set(sys.modules))))
 sys.exit(code)

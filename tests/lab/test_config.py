@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from nashgrad.lab import config as c
+from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.config import files
 from nashgrad.lab.config.keys import kinds, variants
 from nashgrad.lab.config.overrides import split
-from nashgrad.lab.errors import UsageError
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
 

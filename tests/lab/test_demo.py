@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from nashgrad.lab import demo as module
-from nashgrad.lab.demo import SHOWS, demo
+from nashgrad.lab.commands import demo as module
+from nashgrad.lab.commands.demo import SHOWS, demo
 
 
 def shortened(monkeypatch: pytest.MonkeyPatch, *, reached: bool) -> None:

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from nashgrad.lab.cli import main
-from nashgrad.lab.records import Run
-from nashgrad.lab.spectra import history
+from nashgrad.lab.commands.cli import main
+from nashgrad.lab.runs.records import Run
+from nashgrad.lab.training.spectra import history
 
 CONFIG = """
 game: {name: ring, modes: 4}

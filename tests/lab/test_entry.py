@@ -39,8 +39,10 @@ def test_an_interrupt_is_quiet_while_it_imports(
         def __getattr__(self, name: str) -> object:
             raise KeyboardInterrupt
 
-    monkeypatch.delattr("nashgrad.lab.cli", raising=False)
-    monkeypatch.setitem(sys.modules, "nashgrad.lab.cli", Interrupted("nashgrad.lab.cli"))
+    monkeypatch.delattr("nashgrad.lab.commands.cli", raising=False)
+    monkeypatch.setitem(
+        sys.modules, "nashgrad.lab.commands.cli", Interrupted("nashgrad.lab.commands.cli")
+    )
     assert entry.main(["demo"]) == 130
     assert capsys.readouterr() == ("", "")
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from nashgrad.lab import events as module
-from nashgrad.lab.cli import main
-from nashgrad.lab.events import scalars
-from nashgrad.lab.records import Run
+from nashgrad.lab.commands.cli import main
+from nashgrad.lab.runs import events as module
+from nashgrad.lab.runs.events import scalars
+from nashgrad.lab.runs.records import Run
 from pages.runs import make_run
 
 LOG = {"every": 5, "tensorboard": True}

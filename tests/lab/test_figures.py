@@ -13,18 +13,18 @@ from PIL import Image
 
 from nashgrad.data import digits
 from nashgrad.lab import config as c
-from nashgrad.lab import stage
-from nashgrad.lab.checkpoint import load_at
-from nashgrad.lab.cli import main
+from nashgrad.lab.commands.cli import main
 from nashgrad.lab.figures import images, rings, sizes, spectra, table
 from nashgrad.lab.figures.cells import Cell
 from nashgrad.lab.figures.changes import changes_of
 from nashgrad.lab.figures.reproduce import KNOWN, OF_FACES
 from nashgrad.lab.figures.sizes import DIGITS, FULL, SMALL
 from nashgrad.lab.figures.table import image_figures
-from nashgrad.lab.records import Run
-from nashgrad.lab.runner import Job, Outcome, run_jobs
-from nashgrad.lab.train import prepare
+from nashgrad.lab.runs.checkpoint import load_at
+from nashgrad.lab.runs.records import Run
+from nashgrad.lab.studies import stage
+from nashgrad.lab.studies.runner import Job, Outcome, run_jobs
+from nashgrad.lab.training.train import prepare
 
 TINY = {"steps": 4, "evaluate": {"samples": 16}, "threads": 1}
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from nashgrad.lab import interrupt as module
-from nashgrad.lab.interrupt import Interrupt
+from nashgrad.lab.common import interrupt as module
+from nashgrad.lab.common.interrupt import Interrupt
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM]
 

@@ -10,13 +10,13 @@ import pytest
 
 import nashgrad.adjustments
 import nashgrad.schedules
-from nashgrad.lab import catalogue
 from nashgrad.lab import config as c
-from nashgrad.lab.cli import main
+from nashgrad.lab.commands import catalogue
+from nashgrad.lab.commands.cli import main
+from nashgrad.lab.commands.methods import METHODS, SCHEDULES, Row
 from nashgrad.lab.config.config import WHOLE_STEPS
 from nashgrad.lab.config.keys import kinds, variants
-from nashgrad.lab.methods import METHODS, SCHEDULES, Row
-from nashgrad.lab.train import prepare
+from nashgrad.lab.training.train import prepare
 
 CONFIG = """
 game: ring
@@ -181,6 +181,6 @@ def test_an_unknown_name_is_one_line(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_the_page_of_the_guide_is_up_to_date() -> None:
-    """To renew it: `python -m nashgrad.lab.catalogue > docs/methods.md`."""
+    """To renew it: `python -m nashgrad.lab.commands.catalogue > docs/methods.md`."""
     page = Path(__file__).parents[2] / "docs" / "methods.md"
     assert page.read_text() == catalogue.markdown()

@@ -13,12 +13,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nashgrad.lab import atomic
-from nashgrad.lab.atomic import TEMPORARY, replacing, write_json, write_text
-from nashgrad.lab.environment import describe_environment
-from nashgrad.lab.errors import UsageError
-from nashgrad.lab.metrics import append_metrics, read_metrics, rewind_metrics
-from nashgrad.lab.records import Run, create_run, open_run
+from nashgrad.lab.common import atomic
+from nashgrad.lab.common.atomic import TEMPORARY, replacing, write_json, write_text
+from nashgrad.lab.common.errors import UsageError
+from nashgrad.lab.runs.environment import describe_environment
+from nashgrad.lab.runs.metrics import append_metrics, read_metrics, rewind_metrics
+from nashgrad.lab.runs.records import Run, create_run, open_run
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_two_processes_do_not_share_a_folder(run: Run) -> None:
 
 def test_a_dead_process_holds_no_lock(run: Run) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from nashgrad.lab.records import Run\n"
+        "import os, sys; from pathlib import Path; from nashgrad.lab.runs.records import Run\n"
         "with Run(Path(sys.argv[1])).locked(): os.kill(os.getpid(), 9)\n"
     )
     assert subprocess.run([sys.executable, "-c", script, run.path], check=False).returncode == -9

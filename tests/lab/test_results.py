@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from nashgrad.lab.config.files import validate
 from nashgrad.lab.config.tournament import Tournament
-from nashgrad.lab.results import Entrant, Played, between, draw, on_one_grid, results, tables
-from nashgrad.lab.tournament import best
+from nashgrad.lab.studies.results import (
+    Entrant,
+    Played,
+    between,
+    draw,
+    on_one_grid,
+    results,
+    tables,
+)
+from nashgrad.lab.studies.tournament import best
 
 
 def plan(**changes: Any) -> Tournament:

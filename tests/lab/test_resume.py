@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
-import nashgrad.lab.train  # noqa: F401 (before the forks, which share it)
-from nashgrad.lab.checkpoint import load_latest
-from nashgrad.lab.cli import main
+import nashgrad.lab.training.train  # noqa: F401 (before the forks, which share it)
+from nashgrad.lab.commands.cli import main
 from nashgrad.lab.config import fingerprint, load
-from nashgrad.lab.records import Run, is_run
+from nashgrad.lab.runs.checkpoint import load_latest
+from nashgrad.lab.runs.records import Run, is_run
 
 KILLS = 20
 CONFIG = """

@@ -14,12 +14,12 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from nashgrad.lab.common.errors import UsageError
+from nashgrad.lab.common.interrupt import Interrupt
 from nashgrad.lab.config import Config, load
-from nashgrad.lab.errors import UsageError
-from nashgrad.lab.interrupt import Interrupt
-from nashgrad.lab.records import Run
-from nashgrad.lab.runner import Job, _Begun, _outcome, log_of, run_jobs
-from nashgrad.lab.train import train
+from nashgrad.lab.runs.records import Run
+from nashgrad.lab.studies.runner import Job, _Begun, _outcome, log_of, run_jobs
+from nashgrad.lab.training.train import train
 
 CONFIG = """
 game: ring
@@ -223,7 +223,7 @@ SCRIPT = """
 import sys
 from dataclasses import replace
 from nashgrad.lab.config import load
-from nashgrad.lab.runner import Job, run_jobs
+from nashgrad.lab.studies.runner import Job, run_jobs
 
 if __name__ == "__main__":
     config, folder, *steps = sys.argv[1:]

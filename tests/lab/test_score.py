@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from nashgrad.data import ring
-from nashgrad.lab import extractors
-from nashgrad.lab.cli import main
-from nashgrad.lab.extractors import FeatureScores
+from nashgrad.lab.commands.cli import main
+from nashgrad.lab.scoring import extractors
+from nashgrad.lab.scoring.extractors import FeatureScores
 from nashgrad.metrics import Features, Identity, Pixels
 
 CONFIG = """

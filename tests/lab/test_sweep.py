@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from nashgrad.lab import stage
-from nashgrad.lab.cli import main
+from nashgrad.lab.commands.cli import main
 from nashgrad.lab.config import load
 from nashgrad.lab.config.files import read, validate
 from nashgrad.lab.config.sweep import Sweep
-from nashgrad.lab.runner import Job, Outcome, run_jobs
-from nashgrad.lab.sweep import points_of
+from nashgrad.lab.studies import stage
+from nashgrad.lab.studies.runner import Job, Outcome, run_jobs
+from nashgrad.lab.studies.sweep import points_of
 
 SWEEPS = Path(__file__).parents[2] / "experiments" / "sweeps"
 BASE = """

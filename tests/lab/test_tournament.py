@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nashgrad.lab import stage
-from nashgrad.lab.cli import main
+from nashgrad.lab.commands.cli import main
 from nashgrad.lab.config import load
-from nashgrad.lab.records import Run
-from nashgrad.lab.runner import Job, Outcome, run_jobs
+from nashgrad.lab.runs.records import Run
+from nashgrad.lab.studies import stage
+from nashgrad.lab.studies.runner import Job, Outcome, run_jobs
 
 BASE = """
 game: ring

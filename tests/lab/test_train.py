@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from nashgrad.lab.checkpoint import load_latest
-from nashgrad.lab.cli import main
+from nashgrad.lab.commands.cli import main
 from nashgrad.lab.config import fingerprint, load
-from nashgrad.lab.records import Run
+from nashgrad.lab.runs.checkpoint import load_latest
+from nashgrad.lab.runs.records import Run
 
 RING = """
 game: ring

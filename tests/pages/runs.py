@@ -6,7 +6,7 @@ from typing import Any
 
 from nashgrad.lab.config import files
 from nashgrad.lab.config.config import Config
-from nashgrad.lab.train import train
+from nashgrad.lab.training.train import train
 
 RING = {
     "game": "ring",

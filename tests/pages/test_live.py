@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 import yaml
 
-from nashgrad.lab import records
-from nashgrad.lab.cli import main
+from nashgrad.lab.commands.cli import main
 from nashgrad.lab.live import create_app, guard, overview
 from nashgrad.lab.live.guard import trust
 from nashgrad.lab.live.overview import Overview
-from nashgrad.lab.records import Run, is_held
+from nashgrad.lab.runs import records
+from nashgrad.lab.runs.records import Run, is_held
 from pages.runs import RING, make_run
 from pages.waiting import until
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nashgrad.lab import cli
+from nashgrad.lab.commands import cli
 from nashgrad.lab.play import render
 from pages.playground import METHODS, go, shown
 from pages.waiting import until

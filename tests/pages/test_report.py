@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nashgrad.lab.cli import main
-from nashgrad.lab.diagnose import leave, look, restored
-from nashgrad.lab.metrics import read_metrics
-from nashgrad.lab.records import Run
+from nashgrad.lab.commands.cli import main
+from nashgrad.lab.commands.diagnose import leave, look, restored
 from nashgrad.lab.report import page_data, write_report
 from nashgrad.lab.report.charts import Member, band, scale
 from nashgrad.lab.report.curves import Logged
 from nashgrad.lab.report.seen import look as read_run
 from nashgrad.lab.report.spectra import spectra
+from nashgrad.lab.runs.metrics import read_metrics
+from nashgrad.lab.runs.records import Run
 from pages.runs import make_run
 from pages.waiting import until
 

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 2
     try:
-        from nashgrad.lab import cli
+        from nashgrad.lab.commands import cli
 
         return cli.main(argv)
     except KeyboardInterrupt:  # while it imports; a command that runs has its own way

@@ -8,9 +8,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from nashgrad.lab.common.errors import UsageError, did_you_mean
 from nashgrad.lab.config.config import Config
 from nashgrad.lab.config.keys import kinds, variants, walk, words
-from nashgrad.lab.errors import UsageError, did_you_mean
 
 # What the value of a key is called, where it is not called like the key.
 NOUNS = {

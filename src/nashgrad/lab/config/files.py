@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from nashgrad.lab.common.errors import UsageError, file_errors
 from nashgrad.lab.config import strict_yaml
 from nashgrad.lab.config.complaints import explain
 from nashgrad.lab.config.config import Config
 from nashgrad.lab.config.keys import default, is_open, kinds, plain, variants
 from nashgrad.lab.config.optimizers import Cosine, Linear
 from nashgrad.lab.config.overrides import OTHER_FLAGS, SHORTHANDS, Override, apply
-from nashgrad.lab.errors import UsageError, file_errors
 
 MOST_BYTES = 1_000_000
 Section = TypeVar("Section")

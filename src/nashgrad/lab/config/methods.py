@@ -280,8 +280,8 @@ class Optimistic:
     name: Literal["optimistic"] = "optimistic"
 
 
-# A new method is a dataclass above, its entry here, one case in `lab/build.py`, and its row in
-# `lab/methods.py`.
+# A new method is a dataclass above, its entry here, one case in `training/build.py`, and its row in
+# `commands/methods.py`.
 Method = Annotated[
     NoMethod
     | Consensus

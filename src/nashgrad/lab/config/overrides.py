@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.config.config import Config
 from nashgrad.lab.config.keys import default, is_open, is_text, kinds, variants
 from nashgrad.lab.config.strict_yaml import parse_value
-from nashgrad.lab.errors import UsageError
 
 SHORTHANDS: Mapping[str, tuple[str, ...]] = {
     "gamma": ("method.gamma",),

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from nashgrad.lab.errors import UsageError
+from nashgrad.lab.common.errors import UsageError
 
 MOST_NODES = 10_000
 PLAIN_TAGS = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nashgrad.lab.checkpoint import load_at, steps_in
 from nashgrad.lab.config import Config, fingerprint
-from nashgrad.lab.records import Run
-from nashgrad.lab.train import prepare
+from nashgrad.lab.runs.checkpoint import load_at, steps_in
+from nashgrad.lab.runs.records import Run
+from nashgrad.lab.training.train import prepare
 
 
 def changes_of(config: Config, run: Run) -> dict[int, float]:

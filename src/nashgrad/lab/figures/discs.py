@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from nashgrad.lab.atomic import write_json
+from nashgrad.lab.common.atomic import write_json
 from nashgrad.plots import figure_one, new_figure, save_png
 
 

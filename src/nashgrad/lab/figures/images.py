@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nashgrad.lab.atomic import write_json, write_text
-from nashgrad.lab.errors import UsageError
+from nashgrad.lab.common.atomic import write_json, write_text
+from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.figures.changes import changes_of
 from nashgrad.lab.figures.sizes import Scored, Size
 from nashgrad.lab.figures.table import ImageFigure, image_figures
-from nashgrad.lab.points import Point, check, found, jobs_of, looking, tabulated
-from nashgrad.lab.runner import Outcome
-from nashgrad.lab.stage import Stage
-from nashgrad.lab.sweep_pictures import pictures
+from nashgrad.lab.studies.points import Point, check, found, jobs_of, looking, tabulated
+from nashgrad.lab.studies.runner import Outcome
+from nashgrad.lab.studies.stage import Stage
+from nashgrad.lab.studies.sweep_pictures import pictures
 from nashgrad.plots import lines, loss_curves, new_figure, save_png, show_png
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nashgrad.lab.errors import UsageError, did_you_mean, file_errors
+from nashgrad.lab.common.errors import UsageError, did_you_mean, file_errors
 from nashgrad.lab.figures import images, rings, spectra
 from nashgrad.lab.figures.discs import figure_1
 from nashgrad.lab.figures.sizes import DIGITS, FACES, FACES_FULL, FULL, SMALL, Size
 from nashgrad.lab.figures.table import image_figures
-from nashgrad.lab.points import exit_code
-from nashgrad.lab.runner import Outcome
-from nashgrad.lab.stage import study, typed
+from nashgrad.lab.studies.points import exit_code
+from nashgrad.lab.studies.runner import Outcome
+from nashgrad.lab.studies.stage import study, typed
 
 MIXTURE = ("fig2", "fig3")
 IMAGES = tuple(image_figures(1.0))

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from nashgrad.lab.atomic import write_json, write_text
-from nashgrad.lab.checkpoint import load_at, steps_in
+from nashgrad.lab.common.atomic import write_json, write_text
 from nashgrad.lab.config import Config, NoMethod, fingerprint, load
 from nashgrad.lab.figures.sizes import Scored
-from nashgrad.lab.points import Point, found, jobs_of, tabulated
-from nashgrad.lab.runner import Outcome
-from nashgrad.lab.stage import Stage
-from nashgrad.lab.tasks import MixtureTask
-from nashgrad.lab.train import prepare
+from nashgrad.lab.runs.checkpoint import load_at, steps_in
+from nashgrad.lab.studies.points import Point, found, jobs_of, tabulated
+from nashgrad.lab.studies.runner import Outcome
+from nashgrad.lab.studies.stage import Stage
+from nashgrad.lab.training.tasks import MixtureTask
+from nashgrad.lab.training.train import prepare
 from nashgrad.plots import Panel, over_time, save_png
 
 if TYPE_CHECKING:

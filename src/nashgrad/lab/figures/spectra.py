@@ -16,16 +16,16 @@ from torch.utils._pytree import tree_map
 
 from nashgrad.analysis.updates import consensus_jacobian
 from nashgrad.core.field import GameField
-from nashgrad.lab.atomic import replacing, write_json
-from nashgrad.lab.checkpoint import load_at
+from nashgrad.lab.common.atomic import replacing, write_json
+from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.config import Config, fingerprint
-from nashgrad.lab.errors import UsageError
 from nashgrad.lab.figures.rings import ring_config
-from nashgrad.lab.records import Run
-from nashgrad.lab.runner import Job
-from nashgrad.lab.session import Session
-from nashgrad.lab.stage import Stage
-from nashgrad.lab.train import prepare
+from nashgrad.lab.runs.checkpoint import load_at
+from nashgrad.lab.runs.records import Run
+from nashgrad.lab.studies.runner import Job
+from nashgrad.lab.studies.stage import Stage
+from nashgrad.lab.training.session import Session
+from nashgrad.lab.training.train import prepare
 from nashgrad.plots import new_figure, save_png, spectra_side_by_side
 
 GAMMA = 10.0

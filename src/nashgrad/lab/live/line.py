@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.config.files import read
-from nashgrad.lab.errors import UsageError
 from nashgrad.lab.live.files import summary, tail
 from nashgrad.lab.report.curves import newest, number, rounded
 from nashgrad.lab.report.files import regular

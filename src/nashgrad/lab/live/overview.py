@@ -13,10 +13,10 @@ from typing import Any
 
 from nashgrad.lab.live.files import MOST_PICTURE
 from nashgrad.lab.live.line import Line, Stamp, read_line, stamp_of, version_of
-from nashgrad.lab.records import held_places, is_held
 from nashgrad.lab.report.data import page_data
 from nashgrad.lab.report.files import content
 from nashgrad.lab.report.seen import Seen, find_runs, look, pictures_of, run_id
+from nashgrad.lab.runs.records import held_places, is_held
 
 MOST_RUNS = 1_000
 """In the list, the newest; it is told how many more there are."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nashgrad.lab.errors import UsageError
+from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.live.app import create_app
 from nashgrad.lab.live.guard import is_loopback, trust
 

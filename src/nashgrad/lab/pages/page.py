@@ -15,8 +15,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nashgrad.lab.atomic import strict
-from nashgrad.lab.errors import UsageError, file_errors
+from nashgrad.lab.common.atomic import strict
+from nashgrad.lab.common.errors import UsageError, file_errors
 from nashgrad.plots.curves import COLOURS
 
 ROOMS = Path(__file__).parents[1]

@@ -12,8 +12,8 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
-from nashgrad.lab.atomic import write_text
-from nashgrad.lab.errors import file_errors
+from nashgrad.lab.common.atomic import write_text
+from nashgrad.lab.common.errors import file_errors
 from nashgrad.lab.pages import file_to_write, page
 
 SCRIPTS = (

@@ -9,7 +9,7 @@ import numpy as np
 
 from nashgrad.lab.report.curves import NORM, Logged, rounded
 from nashgrad.lab.report.thin import POINTS
-from nashgrad.lab.results import between
+from nashgrad.lab.studies.results import between
 from nashgrad.plots.bands import summary
 from nashgrad.plots.curves import choose_scale
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nashgrad.lab.atomic import write_text
-from nashgrad.lab.errors import UsageError
+from nashgrad.lab.common.atomic import write_text
+from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.pages import file_to_write, page, plotly
 from nashgrad.lab.report.data import page_data
 from nashgrad.lab.report.seen import Seen, find_runs, look

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nashgrad.lab.common.errors import UsageError
+from nashgrad.lab.common.wording import counted
 from nashgrad.lab.config.files import read
-from nashgrad.lab.errors import UsageError
-from nashgrad.lab.metrics import scan_metrics
-from nashgrad.lab.records import is_held
 from nashgrad.lab.report.files import content, parsed, regular
-from nashgrad.lab.wording import counted
+from nashgrad.lab.runs.metrics import scan_metrics
+from nashgrad.lab.runs.records import is_held
 
 SIGNS = ("config.yaml", "metrics.jsonl", "environment.json")
 """A folder with one of these is a run, or what is left of one."""

@@ -1,0 +1,1 @@
+"""What every room of the laboratory needs: errors, signals, progress, files never half-written."""

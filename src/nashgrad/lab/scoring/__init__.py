@@ -1,0 +1,1 @@
+"""What samples are judged by: extractors of features, and what a score rests on."""

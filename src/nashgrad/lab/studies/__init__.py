@@ -1,0 +1,1 @@
+"""Many runs: sweeps and tournaments, each run in a process of its own."""
