@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nashgrad.lab.commands.spectra_pictures import history
 from nashgrad.lab.runs.records import Run, is_run
-from nashgrad.lab.training.spectra import history
 from nashgrad.plots import new_figure, save_png, spectra_over_time
 
 

@@ -50,7 +50,7 @@ LAB = {  # what each room of the laboratory may import from its other rooms
     "studies": {"common", "config", "runs", "scoring", "training"},
     "figures": {"common", "config", "runs", "training", "studies"},
     "pages": {"common"},
-    "report": {"common", "config", "runs", "studies", "pages"},
+    "report": {"common", "config", "runs", "pages"},
     "live": {"common", "config", "runs", "pages", "report"},
     "play": {"common", "pages"},
     "commands": {
@@ -130,8 +130,16 @@ def test_nothing_imports_upwards(file: Path) -> None:
 def test_nothing_imports_upwards_in_the_laboratory(file: Path) -> None:
     mine = file.relative_to(SOURCE / "lab").parts[0]
     for name, _ in imports(file):
+        assert name != "nashgrad.lab", f"{file} imports the whole laboratory"
         if name.startswith("nashgrad.lab."):
             assert name.split(".")[2] in LAB[mine] | {mine}, f"{mine} must not import {name}"
+
+
+def test_the_laboratory_has_an_order() -> None:
+    inside = {f.relative_to(SOURCE / "lab").parts[0] for f in FILES if part(f) == "lab"}
+    assert set(LAB) == inside
+    for place, (room, allowed) in enumerate(LAB.items()):
+        assert allowed <= set(list(LAB)[:place]), room
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(SOURCE)))

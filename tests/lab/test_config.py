@@ -16,6 +16,7 @@ from nashgrad.lab import config as c
 from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.config import files
 from nashgrad.lab.config.keys import kinds, variants
+from nashgrad.lab.config.limits import Player
 from nashgrad.lab.config.overrides import split
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
@@ -124,7 +125,7 @@ def plain(kind: Any) -> st.SearchStrategy[Any]:
             return st.lists(plain(options[0]), max_size=4)
         return st.tuples(*map(plain, options)).map(list)
     if origin is dict:
-        return st.dictionaries(*map(plain, options), min_size=1, max_size=3)
+        return st.dictionaries(blocks(plain(options[0])), plain(options[1]), min_size=1, max_size=3)
     if origin is typing.Literal:
         return st.sampled_from(options)
     if options:
@@ -136,6 +137,12 @@ def plain(kind: Any) -> st.SearchStrategy[Any]:
         str: st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1),
         NoneType: st.none(),
     }[kind]
+
+
+def blocks(layers: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Players, or what lies inside of them."""
+    players = st.sampled_from(typing.get_args(Player))
+    return players | st.builds("{}.{}".format, players, layers)
 
 
 def section(kind: Any, name: str | None = None) -> st.SearchStrategy[dict[str, Any]]:
@@ -191,7 +198,8 @@ def test_what_is_printed_loads_as_the_same(tmp_path: Path, config: c.Config) -> 
 @pytest.mark.parametrize("mark", ["\n", "\r", "\x85", "\u2028", "\u2029", "\ufeff", "\t"])
 def test_names_with_line_breaks_of_any_kind_load_as_the_same(tmp_path: Path, mark: str) -> None:
     for name in (mark, f"a{mark}b", f"a {mark}"):
-        config = c.load(EXPERIMENTS[0].with_name("ring.yaml"))
+        cifar = EXPERIMENTS[0].with_name("cifar10.yaml")
+        config = c.load(cifar, split(["--data.path", "x"]))
         config = replace(config, data=replace(config.data, path=name))
         assert load(tmp_path, c.dump(config)).data.path in (name, str(tmp_path / name))
 
@@ -268,7 +276,8 @@ ADDED = [
     ("data: {batch: many}", "data.batch: expected an integer, got 'many'"),
     (
         "data: {path: x}",
-        "data.path: the ring game brings its own data, got 'x'; remove it, or choose game images",
+        "data.path: the ring game brings its own data, got 'x'; write null there, or choose game "
+        "images",
     ),
     ("data: 3", "data: expected a section with keys, got 3"),
     ("batch: 64", "batch: unknown key, did you mean data.batch?"),
@@ -284,6 +293,10 @@ ADDED = [
     (
         "method: {name: consensus, gamma: {generator: 1, discriminator.layers.0: -1}}",
         "method.gamma.discriminator.layers.0: must be at least 0, got -1",
+    ),
+    (
+        "method: {name: consensus, gamma: {generator: 1, discriminater.layers.0: 1}}",
+        "method.gamma: unknown player 'discriminater', did you mean discriminator? known: ",
     ),
     ("method: {name: consensus, gamma: {}}", "method.gamma: needs at least one"),
     ("method: {name: consensus, gamma: [1]}", "method.gamma: expected a number, got [1]"),
@@ -380,7 +393,8 @@ def test_networks_that_cannot_make_the_images(
     tmp_path: Path, game: str, model: str, message: str
 ) -> None:
     text = RING.replace("game: ring", f"game: {game}").replace("mlp", model)
-    found = refusal(tmp_path, f"{text}data: {{path: x}}\n")
+    path = "x" if "images" in game else "null"
+    found = refusal(tmp_path, f"{text}data: {{path: {path}}}\n")
     assert found.startswith(f"config.yaml: {message}")
 
 
@@ -392,6 +406,7 @@ FLAGS = [
     ("--method.gamma -inf", "must be finite, got -inf"),
     ("--method.gamma.generator.layers.0 x", "expected a number, got 'x'"),
     ("--method.gamma.generator", "needs a value"),
+    ("--gamma.generator -1", "must be at least 0, got -1"),
 ]
 
 
@@ -483,31 +498,67 @@ def test_numbers_as_people_write_them(tmp_path: Path, written: str, value: float
 
 
 BLOCKS = {"generator": 1.0, "discriminator.layers.0": 10.0}
+IN_A_FILE = "{generator: 1, discriminator.layers.0: 10}"
+AS_FLAGS = ["--gamma.generator", "1", "--method.gamma.discriminator.layers.0", "10"]
+
+
+def consensus(folder: Path, gamma: object, *flags: str) -> c.Config:
+    return load(folder, f"{RING}method: {{name: consensus, gamma: {gamma}}}\n", *flags)
 
 
 def test_a_gamma_for_each_block(tmp_path: Path) -> None:
-    """Its keys have dots of their own: in files, as flags and in changes of a sweep."""
-    written = load(
-        tmp_path,
-        f"{RING}method: {{name: consensus, gamma: {{generator: 1, discriminator.layers.0: 10}}}}\n",
-    )
-    flags = ["--method.gamma.generator", "1", "--method.gamma.discriminator.layers.0", "10"]
-    for method in ("consensus", "{name: consensus, gamma: {generator: 3}}"):
-        assert load(tmp_path, f"{RING}method: {method}\n", *flags) == written
+    """Its keys have dots of their own, in files and as flags."""
+    written = consensus(tmp_path, IN_A_FILE)
     assert written.method == c.Consensus(gamma=BLOCKS)
+    assert consensus(tmp_path, "{generator: 3}", *AS_FLAGS) == written
     (tmp_path / "again.yaml").write_text(c.dump(written))
     assert c.load(tmp_path / "again.yaml").method == written.method
 
 
-def test_a_gamma_for_each_block_in_changes() -> None:
-    values = {"method": {"name": "consensus", "gamma": 1}}
-    dotted = {f"method.gamma.{key}": gamma for key, gamma in BLOCKS.items()}
-    for changes in ({"method.gamma": BLOCKS}, {"method": {"gamma": BLOCKS}}, dotted):
-        assert files.merged(values, changes, c.Config)["method"]["gamma"] == BLOCKS
-    lone = {"method.gamma": {"generator": 2}}
-    assert files.merged(files.merged(values, dotted, c.Config), lone, c.Config)["method"][
-        "gamma"
-    ] == {"generator": 2}
+def test_a_flag_changes_the_gamma_of_its_block_alone(tmp_path: Path) -> None:
+    everything_else = {"discriminator": 5.0}
+    assert consensus(tmp_path, 5, *AS_FLAGS).method == c.Consensus(gamma=everything_else | BLOCKS)
+    default = load(tmp_path, f"{RING}method: consensus\n", *AS_FLAGS[:2])
+    assert default.method == c.Consensus(gamma={"generator": 1.0, "discriminator": 10.0})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method.gamma": BLOCKS},
+        {"method": {"gamma": BLOCKS}},
+        {"method": {"name": "consensus", "gamma": BLOCKS}},
+        {"method.gamma": {}} | {f"method.gamma.{key}": gamma for key, gamma in BLOCKS.items()},
+    ],
+)
+@pytest.mark.parametrize("old", [3, {"discriminator": 2}])
+def test_a_gamma_for_each_block_in_changes(changes: dict[str, Any], old: Any) -> None:
+    values = {"method": {"name": "consensus", "gamma": old}}
+    assert files.merged(values, changes, c.Config)["method"]["gamma"] == BLOCKS
+
+
+def test_a_change_of_one_gamma_leaves_the_others() -> None:
+    values = {"method": {"name": "consensus", "gamma": 3}}
+    change = {"method.gamma.discriminator.layers.0": 7}
+    assert files.merged(values, change, c.Config)["method"]["gamma"] == {
+        "generator": 3,
+        "discriminator": 3,
+        "discriminator.layers.0": 7,
+    }
+
+
+def test_a_gamma_of_zero_says_what_none_says(tmp_path: Path) -> None:
+    """A run that was begun with the one spelling goes on with the other."""
+    said = consensus(tmp_path, "{generator: 1, discriminator: 0}")
+    unsaid = consensus(tmp_path, "{generator: 1}")
+    assert files.fingerprint(said) == files.fingerprint(unsaid)
+    within = consensus(tmp_path, "{generator: 1, generator.layers.0: 0}")
+    assert files.fingerprint(within) != files.fingerprint(unsaid)
+
+
+def test_another_method_keeps_the_gammas_if_it_has_them(tmp_path: Path) -> None:
+    assert consensus(tmp_path, IN_A_FILE, "--method", "jare").method == c.Jare(gamma=BLOCKS)
+    assert consensus(tmp_path, IN_A_FILE, "--method", "smoothing").method == c.Smoothing()
 
 
 def test_a_whole_float_is_an_integer(tmp_path: Path) -> None:

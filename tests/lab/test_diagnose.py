@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from nashgrad.lab.commands.cli import main
+from nashgrad.lab.commands.spectra_pictures import history
 from nashgrad.lab.runs.records import Run
-from nashgrad.lab.training.spectra import history
 
 CONFIG = """
 game: {name: ring, modes: 4}

@@ -11,9 +11,9 @@ import pytest
 import nashgrad.adjustments
 import nashgrad.schedules
 from nashgrad.lab import config as c
-from nashgrad.lab.commands import catalogue
+from nashgrad.lab.commands import methods as catalogue
 from nashgrad.lab.commands.cli import main
-from nashgrad.lab.commands.methods import METHODS, SCHEDULES, Row
+from nashgrad.lab.commands.method_table import METHODS, SCHEDULES, Row
 from nashgrad.lab.config.config import WHOLE_STEPS
 from nashgrad.lab.config.keys import kinds, variants
 from nashgrad.lab.training.train import prepare
@@ -181,6 +181,6 @@ def test_an_unknown_name_is_one_line(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_the_page_of_the_guide_is_up_to_date() -> None:
-    """To renew it: `python -m nashgrad.lab.commands.catalogue > docs/methods.md`."""
+    """To renew it: `python -m nashgrad.lab.commands.methods > docs/methods.md`."""
     page = Path(__file__).parents[2] / "docs" / "methods.md"
     assert page.read_text() == catalogue.markdown()

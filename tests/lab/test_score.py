@@ -69,26 +69,40 @@ class Counting(Pixels):
 def test_scores_of_several_runs(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Real images are looked at once, and scores are those of each run alone."""
-    other = tmp_path / "[other]"
-    words = ["--out", str(other), "--seed", "5"]
-    assert main(["train", str(run / "config.yaml"), *words]) == 0
+    """Real images are looked at once while they are the same; each run scores as alone."""
+    other, judged_by_others = tmp_path / "[other]", tmp_path / "others"
+    for folder, key in ((other, "--seed"), (judged_by_others, "--evaluate.seed")):
+        words = ["train", str(run / "config.yaml"), "--out", str(folder), key, "5"]
+        assert main(words) == 0
+    folders = (run, other, judged_by_others)
     options = ["--extractor", "pixels", "--samples", "40"]
     alone = []
-    for folder in (run, other):
+    for folder in folders:
         assert main(["score", str(folder), *options]) == 0
         alone.append(json.loads((folder / "scores.json").read_text()))
         (folder / "scores.json").unlink()
     pixels = Counting()
     monkeypatch.setattr(extractors, "OF_IMAGES", {"pixels": lambda *_: pixels})
     capsys.readouterr()
-    assert main(["score", str(run), str(other), *options]) == 0
-    assert pixels.looked == 3 * 40
-    said = capsys.readouterr().out.replace("\n", "")
-    for folder, known in zip((run, other), alone, strict=True):
+    assert main(["score", *map(str, folders), *options]) == 0
+    assert pixels.looked == (3 + 2) * 40
+    said = capsys.readouterr().out.splitlines()
+    for folder, known in zip(folders, alone, strict=True):
         assert json.loads((folder / "scores.json").read_text()) == known
-        assert folder.name in said
+        assert str(folder) in said
     assert alone[0] != alone[1]
+
+
+def test_all_runs_are_looked_for_before_the_first_is_scored(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "scores.json").unlink(missing_ok=True)
+    assert main(["score", str(run), str(tmp_path / "none"), "--extractor", "pixels"]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'none'}: holds no run\n"
+    assert not (run / "scores.json").exists()
+
+
+def test_no_run_to_score(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score"]) == 2
     assert capsys.readouterr().err.startswith("nashgrad score: needs a run's folder")
 

@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from nashgrad.adjustments import Consensus
 from nashgrad.lab.commands.cli import main
 from nashgrad.lab.config import load
 from nashgrad.lab.config.files import read, validate
 from nashgrad.lab.config.sweep import Sweep
+from nashgrad.lab.figures.cells import Cell
+from nashgrad.lab.figures.sizes import SMALL
 from nashgrad.lab.studies import stage
+from nashgrad.lab.studies.points import Point
 from nashgrad.lab.studies.runner import Job, Outcome, run_jobs
 from nashgrad.lab.studies.sweep import points_of
+from nashgrad.lab.training.train import prepare
 
 SWEEPS = Path(__file__).parents[2] / "experiments" / "sweeps"
 BASE = """
@@ -164,11 +169,31 @@ def test_one_line_for_what_is_wrong(
     assert not (folder / "out").exists()
 
 
-@pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_sweeps_that_come_along(path: Path) -> None:
+def shipped(path: Path) -> list[Point]:
     plan = validate(Sweep, read(path), path.name)
     base = read(path.parent / plan.base)
     if base["data"].get("path", ...) is None:  # as --data gives it
         base["data"]["path"] = "images.npz"
-    points = points_of(plan, base, path.name)
+    return points_of(plan, base, path.name)
+
+
+@pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_sweeps_that_come_along(path: Path) -> None:
+    points = shipped(path)
     assert len({point.name for point in points}) == len(points) >= 4
+
+
+def test_the_growing_network_is_that_of_the_figures() -> None:
+    figure = Cell("dcgan4_nobn").config(SMALL, SMALL.base("images.npz"))
+    for point in shipped(SWEEPS / "cifar10_growing.yaml"):
+        assert point.config.model == figure.model
+        assert point.config.steps == figure.steps
+
+
+def test_no_layer_is_left_out_of_the_gammas_of_blocks() -> None:
+    """A parameter that no key fits would have no gamma."""
+    for point in shipped(SWEEPS / "digits_blocks.yaml"):
+        method = prepare(point.config).opt.adjustment
+        assert isinstance(method, Consensus)
+        gamma = method._gamma(prepare(point.config).opt.space)
+        assert (torch.as_tensor(gamma) > 0).all()

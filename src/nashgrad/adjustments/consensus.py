@@ -95,9 +95,10 @@ class Consensus(PureAdjustment):
         space.named(self.target)
         for key in self.gamma if isinstance(self.gamma, Mapping) else ():
             if not any(_begins(name, key) for name in space.names):
+                near = [n for n in space.names if _begins(n, key.partition(".")[0])]
                 raise ValueError(
                     f"gamma: no parameter's name begins with {key!r}; the players are "
-                    f"{', '.join(space.players)}, and their parameters {_some(space.names)}"
+                    f"{', '.join(space.players)}, and parameters are {_some(near or space.names)}"
                 )
 
     def __call__(self, w: Tensor, at: Linearization) -> Tensor:

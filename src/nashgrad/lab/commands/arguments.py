@@ -110,7 +110,9 @@ class Score:
         for flag in ("samples", "splits"):
             _at_least_one(f"--{flag}", getattr(self, flag))
         if not self.folders:
-            raise UsageError("nashgrad score: needs a run's folder, such as runs/demo")
+            raise UsageError(
+                "nashgrad score: needs a run's folder, such as runs/cifar10-consensus-seed0"
+            )
         from nashgrad.lab.commands.score import score
 
         return score(**vars(self))
@@ -179,7 +181,7 @@ class Methods:
 
     def run(self) -> int:
         """Print the table, or one method's documentation."""
-        from nashgrad.lab.commands.catalogue import show
+        from nashgrad.lab.commands.methods import show
 
         show(self.name, json=self.json)
         return 0

@@ -16,13 +16,13 @@ from torch import Tensor
 
 from nashgrad.analysis import DENSE, Diagnosis, diagnose, path_angle
 from nashgrad.core.field import GameField
+from nashgrad.lab.commands.spectra_pictures import along_training, of_diagnosis
 from nashgrad.lab.common.atomic import write_json
 from nashgrad.lab.common.errors import UsageError
-from nashgrad.lab.config import fingerprint, load
-from nashgrad.lab.runs.checkpoint import Restored, load_at, load_latest
+from nashgrad.lab.config import load
 from nashgrad.lab.runs.records import Run, open_run
+from nashgrad.lab.training.restore import restore
 from nashgrad.lab.training.session import Session
-from nashgrad.lab.training.spectra import along_training, of_diagnosis
 from nashgrad.lab.training.train import prepare
 from nashgrad.plots import path_picture, save_png
 
@@ -76,14 +76,9 @@ def restored(run: Run, step: int | None) -> tuple[Session, int]:
     """A run's session at a checkpoint; its folder is only read."""
     config = replace(load(run.config), out=str(run.path))
     session = prepare(config)
-    mark = fingerprint(config)
-    found: Restored = (
-        load_latest(run.checkpoints, mark) if step is None else load_at(run.checkpoints, step, mark)
-    )
-    session.load_state_dict(found.step, found.state)
-    for warning in found.warnings:
-        sys.stderr.write(f"warning: {warning}; looking at step {found.step}\n")
-    return session, found.step
+    for warning in restore(session, run, step):
+        sys.stderr.write(f"warning: {warning}; looking at step {session.step}\n")
+    return session, session.step
 
 
 def look(

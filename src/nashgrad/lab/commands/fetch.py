@@ -6,8 +6,8 @@ from pathlib import Path
 
 from nashgrad.data import DATASETS, download
 from nashgrad.lab.common.errors import UsageError, did_you_mean, file_errors
+from nashgrad.lab.common.locks import locked
 from nashgrad.lab.common.waiting import Waiting
-from nashgrad.lab.runs.records import locked
 
 
 def fetch(name: str, *, out: str = "data") -> int:

@@ -1,230 +1,226 @@
-"""The table of methods: what each computes, costs and keeps, and whose it is."""
+"""Shows the table of methods: all of it, or everything that is known of one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+import inspect
+import json as text
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
 
-Keeps = Literal["yes", "no", "and others"]
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+import nashgrad
+import nashgrad.adjustments
+import nashgrad.schedules
+from nashgrad.lab.commands.method_table import METHODS, SCHEDULES, Row
+from nashgrad.lab.common.errors import UsageError, did_you_mean
+from nashgrad.lab.config import Config
+from nashgrad.lab.config.keys import kinds
+
+WIDTH = 160  # of the table, which wraps badly below it
+COLUMNS = (
+    "name",
+    "equation",
+    "evaluations",
+    "products",
+    "solves",
+    "memory",
+    "fixed points",
+    "players",
+    "reference",
+)
+NOTE = """\
+w is the field that players follow in place of v, J the Jacobian of v, h the optimisers' steps, J_o
+J without the players' own blocks, P_g and P_d the generator's and the discriminator's part.
+A class is shown with those of its arguments that have no default.
+Costs are a step's, with two players: evaluations of the field, products with J or J^T (each takes
+about two evaluations), linear systems. Memory is in vectors as long as all parameters together.
+Fixed points: whether those of v are the method's. All about one method: nashgrad methods NAME
+"""
+
+BESIDE = """\
+Beside these: `unrolled: {{steps, rate}}` wraps the game, so that the generator answers a
+discriminator that has learned for some steps:
+`{unrolled}`.
+`ema: 0.999` or `ema: uniform` averages iterates: `{ema}`.
+Two time scales are two learning rates, `--optimizer.discriminator.lr`.
+"""
+KEYS: dict[str, tuple[str, Callable[..., Any]]] = {  # of the configuration, which wrap or average
+    "unrolled": ("unrolled: {steps: 5, rate: 0.1}", nashgrad.Unrolled),
+    "ema": ("ema: 0.999, or ema: uniform", nashgrad.average),
+}
 
 
-@dataclass(frozen=True)
-class Row:
-    """What is known of a method beside its docstring.
+def show(name: str | None = None, *, json: bool = False) -> None:
+    """Prints the table, or what is known of one method.
 
-    Costs are those of a step of a two-player game with the configuration's defaults, on average
-    over `period` steps.
+    Args:
+        name: as a configuration has it, or of a class; case does not matter.
+        json: print JSON instead.
 
-    - `implementation`: the class, in `nashgrad.adjustments` or `nashgrad.schedules`.
-    - `family`: what it is a kind of.
-    - `equation`: the field w that players follow, or the step, in plain text.
-    - `reference`: authors, title and year; "ours" where nobody else's.
-    - `evaluations`, `products`, `solves`: of the field, with J or J^T, of linear systems. None for
-      as many as it takes: `per_iteration` in each iteration of a solver, beside a few.
-    - `period`: steps after which costs repeat.
-    - `memory`: what it keeps from step to step beside the optimisers, in vectors as long as x.
-    - `keeps`: whether a fixed point of v is one of the method; "and others" where it has more.
-    - `players`: how many it allows.
+    Raises:
+        UsageError: For a name that no method has.
     """
+    found = None if name is None else _found(name)
+    rows = [entry for entry in _entries() if found in (None, entry[1])]
+    if json:
+        listed = [{"name": name, "key": key, **asdict(row)} for key, name, row in rows]
+        listed += [{"name": found, "key": found}] if found in KEYS else []
+        sys.stdout.write(f"{text.dumps(listed, indent=2)}\n")
+    elif found in KEYS:
+        example, kind = KEYS[found]
+        sys.stdout.write("\n".join([example, *_head(kind), "", inspect.getdoc(kind) or "", ""]))
+    elif found is not None:
+        sys.stdout.write(_all_about(*rows[0]))
+    else:
+        _print_table()
 
-    implementation: str
-    family: str
-    equation: str
-    reference: str
-    evaluations: float | None = 1
-    products: float | None = 0
-    solves: float = 0
-    per_iteration: int = 1
-    period: int = 1
-    memory: str = "none"
-    keeps: Keeps = "yes"
-    players: str = "any"
+
+def _found(name: str) -> str:
+    """The name that a configuration has for a method, a schedule or a key beside them."""
+    rows = {**METHODS, **SCHEDULES}
+    names = {known: known for known in (*rows, *KEYS)}
+    classes = {kind.__name__: key for key, (_, kind) in KEYS.items()}
+    for known, row in rows.items():  # consensus comes before the others of its class
+        classes.setdefault(row.implementation, known)
+    plain = name.lower().replace("-", "_")
+    folded = [_folded(names), _folded(classes)]
+    for spelled, table in ((name, names), (name, classes), *((plain, table) for table in folded)):
+        if spelled in table:
+            return table[spelled]
+    if name.lower() in kinds(Config):
+        raise UsageError(
+            f"nashgrad methods: {name.lower()!r} is a key of the configuration and no method; "
+            "nashgrad train --help explains it"
+        )
+    listed = [*names, *classes]
+    suggestion = did_you_mean(name, listed) or f"; known: {', '.join(names)}"
+    raise UsageError(f"nashgrad methods: unknown method {name!r}{suggestion}")
 
 
-_GOODFELLOW = "I. Goodfellow et al.: Generative Adversarial Nets, 2014"
-_MESCHEDER = "L. Mescheder, S. Nowozin, A. Geiger: The Numerics of GANs, 2017"
-_QIN = (
-    "C. Qin et al.: Training Generative Adversarial Networks by Solving Ordinary Differential "
-    "Equations, 2020"
-)
-_GIDEL = (
-    "G. Gidel et al.: A Variational Inequality Perspective on Generative Adversarial Networks, 2019"
-)
-_PASCANU = (
-    "R. Pascanu, T. Mikolov, Y. Bengio: On the Difficulty of Training Recurrent Neural Networks, "
-    "2013"
-)
-_HAIRER = "E. Hairer, G. Wanner: Solving Ordinary Differential Equations II, 1996"
+def _folded(names: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): key for name, key in names.items()}
 
-METHODS: Mapping[str, Row] = {
-    "none": Row("Identity", "plain", "v", _GOODFELLOW),
-    "clip_norm": Row("ClipNorm", "clipping", "v_i min(1, max_norm / |v_i|)", _PASCANU),
-    "clip_value": Row("ClipValue", "clipping", "v cut to [-max_abs, max_abs]", _PASCANU),
-    "consensus": Row("Consensus", "consensus", "v - gamma J^T v", _MESCHEDER, products=1),
-    "smoothing": Row(
-        "Consensus", "consensus", "v - gamma P_d J^T v", f"{_MESCHEDER} (figure 7)", products=1
-    ),
-    "smoothing_code": Row(
-        "Consensus", "consensus", "v - gamma P_d J^T P_g v", f"{_MESCHEDER} (code); {_QIN}",
-        products=1,
-    ),
-    "nagarajan_kolter": Row(
-        "Consensus", "consensus", "v - gamma P_g J^T P_d v",
-        "V. Nagarajan, J. Z. Kolter: Gradient Descent GAN Optimization is Locally Stable, 2017",
-        products=1,
-    ),
-    "jare": Row(
-        "Consensus", "consensus", "v - gamma (P_d J^T P_g + P_g J^T P_d) v",
-        "W. Nie, A. Patel: Towards a Better Understanding and Regularization of GAN Training "
-        "Dynamics, 2019",
-        products=2,
-    ),
-    "consensus_every_k": Row(
-        "EveryK", "consensus", "v - k gamma J^T v each k-th step, else v",
-        "T. Karras et al.: Analyzing and Improving the Image Quality of StyleGAN, 2020",
-        products=0.25, period=4, memory="counts",
-    ),
-    "consensus_subsampled": Row(
-        "Subsampled", "consensus", "v - gamma J_S^T v, S an n-th of the batch",
-        "R. Byrd, G. Chin, W. Neveitt, J. Nocedal: On the Use of Stochastic Hessian Information in "
-        "Optimization Methods for Machine Learning, 2011",
-        evaluations=1.125, products=0.125,
-    ),
-    "consensus_norm_ratio": Row(
-        "NormRatio", "consensus", "v - c J^T v, c = ratio |v| / |J^T v|", "ours",
-        products=1, keeps="and others",
-    ),
-    "consensus_dual_ascent": Row(
-        "DualAscent", "consensus", "v - gamma J^T v; gamma += rate (|v|^2 / 2 - target)",
-        "S. Boyd, N. Parikh, E. Chu, B. Peleato, J. Eckstein: Distributed Optimization and "
-        "Statistical Learning via the Alternating Direction Method of Multipliers, 2011",
-        products=1, memory="a number",
-    ),
-    "consensus_spectral": Row(
-        "SpectralConsensus", "consensus", "v - gamma J^T v; least gamma for the spectrum of J",
-        "ours", products=1.32, period=100, memory="a number",
-    ),
-    "consensus_debiased": Row(
-        "DebiasedConsensus", "consensus", "v - gamma (J_1^T v_2 + J_2^T v_1) / 2",
-        f"{_MESCHEDER} (the bias)",
-        evaluations=2, products=1,
-    ),
-    "hamiltonian": Row(
-        "HamiltonianDescent", "consensus", "-J^T v",
-        "J. Abernethy, K. Lai, A. Wibisono: Last-Iterate Convergence Rates for Min-Max "
-        "Optimization, 2021",
-        products=1, keeps="and others",
-    ),
-    "sga": Row(
-        "Symplectic", "symplectic", "v + lam / 2 (J - J^T) v",
-        "D. Balduzzi et al.: The Mechanics of n-Player Differentiable Games, 2018",
-        products=2,
-    ),
-    "lss": Row(
-        "LocalSymplecticSurgery", "symplectic", "(v + J^T u) / 2, (J^T J + c I) u = J^T v",
-        "E. Mazumdar, M. Jordan, S. Sastry: On Finding Local Nash Equilibria (and Only Local Nash "
-        "Equilibria) in Zero-Sum Games, 2019",
-        products=None, solves=1, per_iteration=2, keeps="and others", players="2",
-    ),
-    "cgd": Row(
-        "Competitive", "competitive", "(I - h J_o)^-1 v",
-        "F. Schaefer, A. Anandkumar: Competitive Gradient Descent, 2019",
-        products=None, solves=1, per_iteration=2, players="2",
-    ),
-    "acgd": Row(
-        "AdaptiveCompetitive", "competitive", "(I - J_o H)^-1 v, H = h / (sqrt(s) + eps)",
-        "F. Schaefer, H. Zheng, A. Anandkumar: Implicit Competitive Regularization in GANs, 2020",
-        products=None, solves=1, per_iteration=2, memory="1", players="2",
-    ),
-    "lookahead_opponent": Row(
-        "LookAhead", "opponent shaping", "v + J_o h v",
-        "C. Zhang, V. Lesser: Multi-Agent Learning with Policy Prediction, 2010",
-        products=2,
-    ),
-    "lola": Row(
-        "LOLA", "opponent shaping", "v + J_o h v - (J^T h (I - P_i) dl_i)_i",
-        "J. Foerster et al.: Learning with Opponent-Learning Awareness, 2018",
-        evaluations=2, products=4, keeps="no",
-    ),
-    "sos": Row(
-        "StableOpponentShaping", "opponent shaping", "v + J_o h v - p (J^T h (I - P_i) dl_i)_i",
-        "A. Letcher et al.: Stable Opponent Shaping in Differentiable Games, 2019",
-        evaluations=2, products=4,
-    ),
-    "linearly_implicit": Row(
-        "LinearlyImplicit", "second order", "(I - h J)^-1 v",
-        _HAIRER, products=None, solves=1,
-    ),
-    "newton": Row(
-        "Newton", "second order", "-(J^T J + damping I)^-1 J^T v",
-        "K. Levenberg: A Method for the Solution of Certain Non-Linear Problems in Least Squares, "
-        "1944",
-        products=None, solves=1, per_iteration=2, keeps="and others",
-    ),
-    "krylov_descent": Row(
-        "KrylovDescent", "second order", "least |v + J w|, w in span{v, J^T v, ...}",
-        "O. Vinyals, D. Povey: Krylov Subspace Descent for Deep Learning, 2012",
-        products=5, keeps="and others",
-    ),
-    "momentum": Row(
-        "Momentum", "momentum", "m, m <- beta m + v",
-        "G. Gidel et al.: Negative Momentum for Improved Game Dynamics, 2019",
-        memory="1",
-    ),
-    "complex_momentum": Row(
-        "ComplexMomentum", "momentum", "Re m, m <- beta e^(i phi) m + v",
-        "J. Lorraine, D. Acuna, P. Vicol, D. Duvenaud: Complex Momentum for Optimization in Games, "
-        "2022",
-        memory="2",
-    ),
-    "optimistic": Row(
-        "Optimistic", "momentum", "2 v - last v",
-        "C. Daskalakis, A. Ilyas, V. Syrgkanis, H. Zeng: Training GANs with Optimism, 2018",
-        memory="2",
-    ),
-}  # fmt: skip
 
-SCHEDULES: Mapping[str, Row] = {
-    "simultaneous": Row("Simultaneous", "plain", "x <- x + h w(x)", _GOODFELLOW),
-    "alternating": Row(
-        "Alternating", "plain", "x_i <- x_i + h w_i(x), one player after the other", _GOODFELLOW
-    ),
-    "extragradient": Row(
-        "Extragradient", "extrapolation", "x <- x + h w(x + h w(x))",
-        "G. Korpelevich: The Extragradient Method for Finding Saddle Points and Other Problems, "
-        f"1976; {_GIDEL}",
-        evaluations=2,
-    ),
-    "from_past": Row(
-        "ExtrapolationFromPast", "extrapolation", "x <- x + h w', w' = w(x + h last w')",
-        "L. Popov: A Modification of the Arrow-Hurwicz Method for Search of Saddle Points, 1980; "
-        f"{_GIDEL}",
-        memory="1",
-    ),
-    "optimistic_step": Row(
-        "OptimisticStep", "extrapolation", "x <- x + 2 (step of w) - last step of w",
-        "C. Daskalakis, A. Ilyas, V. Syrgkanis, H. Zeng: Training GANs with Optimism, 2018",
-        memory="1",
-    ),
-    "svre": Row(
-        "VarianceReduced", "extrapolation", "extragradient on v_B(x) - v_B(snapshot) + its mean",
-        "T. Chavdarova, G. Gidel, F. Fleuret, S. Lacoste-Julien: Reducing Noise in GAN Training "
-        "with Variance Reduced Extragradient, 2019",
-        evaluations=4.2, period=100, memory="2",
-    ),
-    "lookahead": Row(
-        "Lookahead", "averaging", "x <- slow + alpha (x - slow) after each period of inner steps",
-        "T. Chavdarova, M. Pagliardini, S. Stich, F. Fleuret, M. Jaggi: Taming GANs with "
-        "Lookahead-Minmax, 2021",
-        memory="1",
-    ),
-    "runge_kutta": Row(
-        "RungeKutta", "integration", "Heun's method, or the classical one of order 4", _QIN,
-        evaluations=2,
-    ),
-    "implicit_euler": Row(
-        "ImplicitEuler", "integration", "x <- y with y = x + h w(y)",
-        _HAIRER, evaluations=None, solves=1,
-    ),
-}  # fmt: skip
+def _entries() -> Iterator[tuple[str, str, Row]]:
+    """(the configuration's key, the name it takes, the row) of all methods."""
+    for key, rows in (("method", METHODS), ("schedule", SCHEDULES)):
+        for name, row in rows.items():
+            yield key, name, row
+
+
+def _all_about(key: str, name: str, row: Row) -> str:
+    kind = _class(row)
+    facts = [f"{title:<13} {fact}" for title, fact in zip(COLUMNS[1:], _facts(row), strict=True)]
+    head = [f"{key}: {name}", *_head(kind, row.family)]
+    return "\n".join([*head, "", *facts, "", inspect.getdoc(kind) or "", ""])
+
+
+def _head(kind: Callable[..., Any], family: str = "") -> list[str]:
+    """Where a class is found, and how it is called."""
+    return [f"{kind.__module__}{f' ({family})' if family else ''}", _call(kind)]
+
+
+def _class(row: Row) -> Callable[..., Any]:
+    name = row.implementation
+    home = nashgrad.adjustments if hasattr(nashgrad.adjustments, name) else nashgrad.schedules
+    kind: Callable[..., Any] = getattr(home, name)
+    return kind
+
+
+def _call(kind: Callable[..., Any], *, required: bool = False) -> str:
+    """A class or a function with its arguments, or with those only that have no default."""
+    signature = inspect.signature(kind)
+    shown = [
+        p.replace(annotation=p.empty)
+        for p in signature.parameters.values()
+        if p.default is p.empty or not required
+    ]
+    return (
+        f"{kind.__name__}{signature.replace(parameters=shown, return_annotation=signature.empty)}"
+    )
+
+
+def _beside() -> str:
+    return BESIDE.format(**{key: _call(kind) for key, (_, kind) in KEYS.items()})
+
+
+def _facts(row: Row) -> tuple[str, ...]:
+    """All columns but the name and the class."""
+    each = f"{row.per_iteration} / iteration"
+    evaluations = "many" if row.evaluations is None else f"{row.evaluations:.3g}"
+    products = each if row.products is None else f"{row.products:.3g}"
+    costs = (evaluations, products, f"{row.solves:.3g}", row.memory)
+    return (row.equation, *costs, row.keeps, row.players, row.reference)
+
+
+def _print_table() -> None:
+    width = max(Console().width, WIDTH)
+    for key, title in (("method", "what changes the field"), ("schedule", "who moves when")):
+        rows = [(name, row) for found, name, row in _entries() if found == key]
+        _print(_table(f"{key}: {title}", rows), width)
+        sys.stdout.write("\n")
+    sys.stdout.write(f"{NOTE}{_beside()}")
+
+
+def _print(table: Table, width: int) -> None:
+    """In colour on a terminal; elsewhere without the blanks that fill lines."""
+    console = Console(highlight=False, width=width)
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def markdown() -> str:
+    """The table as the page of the guide."""
+    head = "| configuration | class | equation | cost | memory | keeps | players | source |"
+    parts = ["# Methods\n", _INTRODUCTION]
+    for key, title in (("method", "What changes the field"), ("schedule", "Who moves when")):
+        rows = [(name, row) for found, name, row in _entries() if found == key]
+        parts += [f"\n## {title}\n", f"`{key}: ...` in a configuration.\n", head, "|---" * 8 + "|"]
+        parts += [_line(name, row) for name, row in rows]
+    return "\n".join([*parts, "", _beside()])
+
+
+_INTRODUCTION = f"""\
+What `nashgrad methods` prints; `nashgrad methods NAME` has the whole docstring of one. A method is
+one argument of `GameOptimizer`: `adjustment=` what changes the field, `schedule=` who moves when.
+They compose.
+
+{NOTE}"""
+
+
+def _line(name: str, row: Row) -> str:
+    equation, evaluations, products, solves, memory, keeps, players, reference = _facts(row)
+    cost = [evaluations if evaluations == "many" else f"{evaluations} ev"]
+    cost += [f"{products} prod"] if products != "0" else []
+    cost += [f"{solves} solve"] if solves != "0" else []
+    equation = equation.replace("|", "\\|")
+    kind = _call(_class(row), required=True)
+    cells = (f"`{name}`", f"`{kind}`", equation, " + ".join(cost), memory, keeps)
+    return f"| {' | '.join((*cells, players, reference))} |"
+
+
+def _table(title: str, rows: list[tuple[str, Row]]) -> Table:
+    """Methods below the name of their family."""
+    table = Table(box=None, pad_edge=False, title=title, title_justify="left")
+    for column in COLUMNS:
+        table.add_column(column, no_wrap=column not in ("equation", "reference"))
+    for family in dict.fromkeys(row.family for _, row in rows):
+        table.add_row(f"[bold]{family}[/]")
+        for name, row in rows:
+            if row.family == family:
+                named = f"  {name}\n    {_call(_class(row), required=True)}"
+                table.add_row(*map(escape, (named, *_facts(row))))
+    return table
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

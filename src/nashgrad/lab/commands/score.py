@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from nashgrad.lab.common.atomic import write_json
 from nashgrad.lab.common.errors import UsageError, did_you_mean
-from nashgrad.lab.config import fingerprint, load
-from nashgrad.lab.runs.checkpoint import Restored, load_at, load_latest
-from nashgrad.lab.runs.records import is_run
+from nashgrad.lab.config import load
+from nashgrad.lab.runs.checkpoint import find
+from nashgrad.lab.runs.records import Run, is_run
 from nashgrad.lab.scoring.extractors import EXTRACTORS, FeatureScores, Wanted
+from nashgrad.lab.training.restore import restore
 from nashgrad.lab.training.session import Session
 from nashgrad.lab.training.train import prepare
 
@@ -50,9 +50,11 @@ def score(
     if extractor not in EXTRACTORS:
         hint = did_you_mean(extractor, EXTRACTORS) or f"; known: {', '.join(EXTRACTORS)}"
         raise UsageError(f"--extractor: unknown extractor {extractor!r}{hint}")
+    for folder in folders:  # before the first one takes its minutes
+        _check(Run(Path(folder)), checkpoint)
     judge = None
     for folder in folders:
-        session, found = _restored(Path(folder), checkpoint, samples)
+        session = _restored(Run(Path(folder)), checkpoint, samples)
         real = session.task.real(session.config.evaluate.seed, samples)
         try:
             if judge is None or not judge.is_against(real):
@@ -61,34 +63,38 @@ def score(
             values = judge(session.samples())
         except (ImportError, ValueError) as error:
             raise UsageError(f"{folder}: {error}") from error
-        what = {"step": found.step, **judge.facts(samples, ema=session.ema is not None)}
-        _tell(folder, what, values)
+        what = {"step": session.step, **judge.facts(samples, ema=session.ema is not None)}
         write_json(Path(folder) / "scores.json", {**what, "scores": values})
+        _tell(folder, what, values)
     if judge is not None and not judge.knows_classes:
         print(f"no inception score: {extractor} knows no classes")  # noqa: T201
     return 0
 
 
-def _restored(folder: Path, checkpoint: int | None, samples: int) -> tuple[Session, Restored]:
-    if not is_run(folder):
-        raise UsageError(f"{folder}: holds no run")
-    config = replace(load(folder / "config.yaml"), out=str(folder))
-    path, mark = folder / "checkpoints", fingerprint(config)
-    found = load_latest(path, mark) if checkpoint is None else load_at(path, checkpoint, mark)
-    asked = replace(config.evaluate, samples=samples, extractor=None)
-    session = prepare(replace(config, evaluate=asked))
-    session.load_state_dict(found.step, found.state)
-    for warning in found.warnings:
-        sys.stderr.write(f"warning: {warning}; scoring step {found.step}\n")
-    return session, found
+def _check(run: Run, checkpoint: int | None) -> None:
+    if not is_run(run.path):
+        raise UsageError(f"{run.path}: holds no run")
+    if checkpoint is not None:
+        find(run.checkpoints, checkpoint)
+
+
+def _restored(run: Run, checkpoint: int | None, samples: int) -> Session:
+    config = replace(load(run.config), out=str(run.path))
+    session = prepare(
+        replace(config, evaluate=replace(config.evaluate, samples=samples, extractor=None))
+    )
+    for warning in restore(session, run, checkpoint):
+        sys.stderr.write(f"warning: {warning}; scoring step {session.step}\n")
+    return session
 
 
 def _tell(folder: str, what: dict[str, Any], values: dict[str, float]) -> None:
     shown = {k: f"{v:.3g}" if isinstance(v, float) else v for k, v in what.items()}
-    facts = ", ".join(f"{key} {value}" for key, value in shown.items())
-    table = Table(title=escape(f"{folder}\n{facts}"))
+    table = Table(title=", ".join(f"{key} {value}" for key, value in shown.items()))
     table.add_column("score")
     table.add_column("value", justify="right")
     for name, value in values.items():
         table.add_row(name, f"{value:.4g}")
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(folder, soft_wrap=True, markup=False)
+    console.print(table)

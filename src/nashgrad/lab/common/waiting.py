@@ -7,7 +7,8 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from nashgrad.lab.common.progress import SECONDS_BETWEEN_LINES
+SECONDS_BETWEEN_LINES = 10.0
+"""Between two lines where there is no terminal."""
 
 
 class Waiting:

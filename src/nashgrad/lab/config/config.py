@@ -214,7 +214,7 @@ def misfits(config: Config) -> Iterator[str]:
     if not isinstance(config.game, Images) and config.data.path is not None:
         yield (
             f"data.path: the {config.game.name} game brings its own data, got "
-            f"{config.data.path!r}; remove it, or choose game images"
+            f"{config.data.path!r}; write null there, or choose game images"
         )
     if isinstance(config.game, Digits | Images) and config.evaluate.samples < 2:
         yield "evaluate.samples: a distance of images needs at least 2"

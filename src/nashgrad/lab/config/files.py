@@ -13,7 +13,7 @@ from nashgrad.lab.common.errors import UsageError, file_errors
 from nashgrad.lab.config import strict_yaml
 from nashgrad.lab.config.complaints import explain
 from nashgrad.lab.config.config import Config
-from nashgrad.lab.config.keys import default, is_open, kinds, plain, variants
+from nashgrad.lab.config.keys import default, is_open, kinds, opened, plain, variants
 from nashgrad.lab.config.optimizers import Cosine, Linear
 from nashgrad.lab.config.overrides import OTHER_FLAGS, SHORTHANDS, Override, apply
 
@@ -97,11 +97,14 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any], kind: Any) -> 
         old = out.get(head, default(kind, head) if head in kinds(kind) else None)
         old = {"name": old} if isinstance(old, str) and options else old
         if is_open(inner) and isinstance(change, dict):
-            out[head] = (old if rest and isinstance(old, dict) else {}) | change
+            out[head] = (opened(inner, old) if rest else {}) | change
         elif isinstance(change, dict) and isinstance(old, dict) and "name" not in change:
             out[head] = merged(old, change, options.get(str(old.get("name")), inner))
+        elif isinstance(change, dict):
+            chosen = options.get(str(change.get("name")), inner) if options else inner
+            out[head] = merged({}, change, chosen)
         else:
-            out[head] = merged({}, change, inner) if isinstance(change, dict) else change
+            out[head] = change
     return out
 
 

@@ -5,7 +5,7 @@ from textwrap import fill, indent
 from typing import Any
 
 from nashgrad.lab.config.config import Config
-from nashgrad.lab.config.keys import default, fields, is_number, item, kinds, variants, words
+from nashgrad.lab.config.keys import default, fields, item, kinds, variants, words
 from nashgrad.lab.config.strict_yaml import write
 
 INDENT = 4 * " "
@@ -21,6 +21,8 @@ shorthands:
                   --lr_schedule, --optimizer.generator and --optimizer.discriminator
   --gamma G       --method.gamma
   --lr RATE       --optimizer.generator.lr and --optimizer.discriminator.lr
+  A gamma of a player, or of the parameters whose names begin so: --gamma.generator 1
+  --gamma.discriminator.layers.0 10. The longest name counts; what none fits has 0.
 
 keys (default):"""
 
@@ -43,7 +45,7 @@ def _section(section: Any, prefix: str, shown: set[Any]) -> Iterator[str]:
             if not same:
                 yield from _options(options, f"{prefix}{key}." if variants(kind) else "")
             shown.add(kind)
-        elif kinds(kind) and not is_number(kind):
+        elif kinds(kind):
             yield from _section(kind, f"{prefix}{key}.", shown)
         else:
             choice = f" ({', '.join(words(kind))})" if words(kind) else ""

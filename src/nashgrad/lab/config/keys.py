@@ -7,11 +7,11 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic.fields import FieldInfo
 
-from nashgrad.lab.config.limits import LABELS
+from nashgrad.lab.config.limits import LABELS, Player
 
 
 def only_section(kind: Any) -> Any:
-    """The section itself where null or a number may stand in its place; None if there is none."""
+    """The section itself where null may stand in its place; None if there is none."""
     options = [o for o in get_args(kind) or [kind] if isinstance(o, type) and is_dataclass(o)]
     return options[0] if len(options) == 1 else None
 
@@ -45,13 +45,14 @@ def is_text(kind: Any) -> bool:
 
 
 def is_open(kind: Any) -> bool:
-    """Whether a key may hold keys of any name, dots and all."""
-    return any(get_origin(option) is dict for option in (kind, *get_args(kind)))
+    """Whether a key may hold a value for each player or block, whose names have dots."""
+    return any(get_origin(option) is dict for option in get_args(kind))
 
 
-def is_number(kind: Any) -> bool:
-    """Whether a number may stand for the value of a key."""
-    return kind is float or float in get_args(kind)
+def opened(kind: Any, value: Any) -> Any:
+    """The keys and values that a value stands for: one number is every player's."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return dict.fromkeys(get_args(Player), value) if is_open(kind) and is_number else value
 
 
 def words(kind: Any) -> list[str]:

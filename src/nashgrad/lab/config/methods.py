@@ -1,10 +1,11 @@
 """What changes the players' field."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
+from nashgrad.lab.common.errors import did_you_mean
 from nashgrad.lab.config.limits import (
     BY_NAME,
     FORBID_UNKNOWN,
@@ -21,14 +22,26 @@ from nashgrad.lab.config.limits import (
 )
 
 GAMMA = "weight of the regularizer"
+GAMMAS = f"{GAMMA}, or one for each player or block of parameters, by name"
 RATE = "step that the others are thought to take; null: the optimizer's own"
 TOLERANCE = "relative residual at which a linear solve stops"
 ITERATIONS = "most iterations of a linear solve"
 Momentous = Annotated[float, Field(strict=True, gt=-1, lt=1, allow_inf_nan=False)]
 
 
-# Keys are players or the beginnings of parameters' names, which only the networks know.
-Gammas = Annotated[dict[str, NonNegative], Field(min_length=1)]
+def _of_players(gammas: dict[str, float]) -> dict[str, float]:
+    """Each key begins with a player; what follows only the networks know. Zeros go unsaid."""
+    for name in gammas:
+        player = name.partition(".")[0]
+        if player not in get_args(Player):
+            hint = did_you_mean(player, get_args(Player))
+            known = ", ".join(get_args(Player))
+            raise ValueError(f"unknown player {player!r}{hint or ';'} known: {known}")
+    said = {name: gamma for name, gamma in gammas.items() if gamma or "." in name}
+    return said or gammas
+
+
+Gammas = Annotated[dict[str, NonNegative], Field(min_length=1), AfterValidator(_of_players)]
 Gamma = Annotated[
     Annotated[NonNegative, Tag(NUMBER)] | Annotated[Gammas, Tag(SECTION)],
     Discriminator(lambda value: SECTION if isinstance(value, dict) else NUMBER),
@@ -47,7 +60,7 @@ class Consensus:
     """Consensus optimization: every player also lowers the squared norm of the field."""
 
     name: Literal["consensus"] = "consensus"
-    gamma: Gamma = key(10.0, f"{GAMMA}, or one for each player or block of parameters, by name")
+    gamma: Gamma = key(10.0, GAMMAS)
     source: Player | None = key(None, "whose squared norm; null: everybody's")
     target: Player | None = key(None, "whose update feels it; null: everybody's")
     align: Flag = key(False, "climb where the field flees, instead of descending")
@@ -74,7 +87,7 @@ class Jare:
     """Jacobian regularization: each player lowers the other's squared gradient norm."""
 
     name: Literal["jare"] = "jare"
-    gamma: NonNegative = key(10.0, GAMMA)
+    gamma: Gamma = key(10.0, GAMMAS)
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -106,7 +119,7 @@ class ConsensusEveryK:
     """The consensus term at every k-th step, k times as strong."""
 
     name: Literal["consensus_every_k"] = "consensus_every_k"
-    gamma: NonNegative = key(10.0, GAMMA)
+    gamma: Gamma = key(10.0, GAMMAS)
     k: Count = key(4, "steps from one term to the next")
 
 
@@ -115,7 +128,7 @@ class ConsensusSubsampled:
     """Consensus with the Jacobian of a part of the batch."""
 
     name: Literal["consensus_subsampled"] = "consensus_subsampled"
-    gamma: NonNegative = key(10.0, GAMMA)
+    gamma: Gamma = key(10.0, GAMMAS)
     parts: Count = key(8, "of the batch, of which one gives the Jacobian")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.config.config import Config
-from nashgrad.lab.config.keys import default, is_open, is_text, kinds, variants
+from nashgrad.lab.config.keys import default, is_open, is_text, kinds, opened, variants
 from nashgrad.lab.config.strict_yaml import parse_value
 
 SHORTHANDS: Mapping[str, tuple[str, ...]] = {
@@ -39,7 +39,8 @@ class Override:
     @property
     def keys(self) -> tuple[str, ...]:
         """The dotted keys that it sets."""
-        return SHORTHANDS.get(self.name, (self.name,))
+        head, dot, rest = self.name.partition(".")
+        return tuple(f"{key}{dot}{rest}" for key in SHORTHANDS.get(head, (head,)))
 
 
 def split(words: Iterable[str]) -> list[Override]:
@@ -119,9 +120,8 @@ def _opened(holder: dict[str, Any], section: Any, key: str) -> Any:
         value = default(section, key) if key in kinds(section) else None
     if isinstance(value, str) and variants(kinds(section).get(key)):
         return {"name": value}
-    if isinstance(value, dict):
-        return dict(value)
-    return {} if value is None or is_open(kinds(section).get(key)) else value
+    value = opened(kinds(section).get(key), value)
+    return {} if value is None else dict(value) if isinstance(value, dict) else value
 
 
 def _value(kind: Any, override: Override, old: Any) -> Any:
@@ -141,5 +141,8 @@ def _renamed(options: Mapping[str, Any], name: Any, old: Any) -> Any:
     before, after = options.get(str(old.get("name"))), options.get(name)
     kept = old if before is after else KEPT
     return {"name": name} | {
-        key: old[key] for key in kept if key in old and key in kinds(after) and key != "name"
+        key: old[key]
+        for key in kept
+        if key in old and key in kinds(after) and key != "name"
+        if is_open(kinds(after)[key]) or not isinstance(old[key], dict)
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from nashgrad.lab.config import Config, fingerprint
-from nashgrad.lab.runs.checkpoint import load_at, steps_in
+from nashgrad.lab.config import Config
+from nashgrad.lab.runs.checkpoint import steps_in
 from nashgrad.lab.runs.records import Run
+from nashgrad.lab.training.restore import restore
 from nashgrad.lab.training.train import prepare
 
 
@@ -15,8 +16,7 @@ def changes_of(config: Config, run: Run) -> dict[int, float]:
     """
     session, before, found = prepare(config), None, {}
     for step in steps_in(run.checkpoints):
-        restored = load_at(run.checkpoints, step, fingerprint(config))
-        session.load_state_dict(restored.step, restored.state)
+        restore(session, run, step)
         samples = session.samples()
         if before is not None:
             found[step] = float((samples - before).square().mean().sqrt())

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from nashgrad.lab.common.atomic import write_json, write_text
-from nashgrad.lab.config import Config, NoMethod, fingerprint, load
+from nashgrad.lab.config import Config, NoMethod, load
 from nashgrad.lab.figures.sizes import Scored
-from nashgrad.lab.runs.checkpoint import load_at, steps_in
+from nashgrad.lab.runs.checkpoint import steps_in
 from nashgrad.lab.studies.points import Point, found, jobs_of, tabulated
 from nashgrad.lab.studies.runner import Outcome
 from nashgrad.lab.studies.stage import Stage
+from nashgrad.lab.training.restore import restore
 from nashgrad.lab.training.tasks import MixtureTask
 from nashgrad.lab.training.train import prepare
 from nashgrad.plots import Panel, over_time, save_png
@@ -85,8 +86,7 @@ def densities(point: Point, folder: Path, seed: int) -> Mapping[int | str, Panel
     panels: dict[int | str, Panel] = {}
     there = steps_in(job.run.checkpoints)  # a run that was lost ends early
     for step in (quarter * every for quarter in SHOWN if quarter * every in there):
-        restored = load_at(job.run.checkpoints, step, fingerprint(job.config))
-        session.load_state_dict(restored.step, restored.state)
+        restore(session, job.run, step)
         panels[step] = partial(_draw, task, session.samples())
     return panels
 

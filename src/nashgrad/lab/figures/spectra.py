@@ -18,12 +18,12 @@ from nashgrad.analysis.updates import consensus_jacobian
 from nashgrad.core.field import GameField
 from nashgrad.lab.common.atomic import replacing, write_json
 from nashgrad.lab.common.errors import UsageError
-from nashgrad.lab.config import Config, fingerprint
+from nashgrad.lab.config import Config
 from nashgrad.lab.figures.rings import ring_config
-from nashgrad.lab.runs.checkpoint import load_at
 from nashgrad.lab.runs.records import Run
 from nashgrad.lab.studies.runner import Job
 from nashgrad.lab.studies.stage import Stage
+from nashgrad.lab.training.restore import restore
 from nashgrad.lab.training.session import Session
 from nashgrad.lab.training.train import prepare
 from nashgrad.plots import new_figure, save_png, spectra_side_by_side
@@ -90,9 +90,7 @@ def mean_jacobian(config: Config, step: int) -> Tensor:
     if step == 1:
         session.advance()
     else:
-        run = Run(Path(str(config.out)))
-        found = load_at(run.checkpoints, step, fingerprint(config))
-        session.load_state_dict(found.step, found.state)
+        restore(session, Run(Path(str(config.out))), step)
     return _mean_jacobian(session)
 
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nashgrad.lab.common.curves import between
 from nashgrad.lab.report.curves import NORM, Logged, rounded
 from nashgrad.lab.report.thin import POINTS
-from nashgrad.lab.studies.results import between
 from nashgrad.plots.bands import summary
 from nashgrad.plots.curves import choose_scale
 

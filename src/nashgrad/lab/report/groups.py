@@ -93,14 +93,26 @@ def _name(config: Flat, *, several_games: bool) -> str:
 
 
 def _pairs(values: Mapping[str, str]) -> Iterable[str]:
-    """Each key with its value; both players' as one where they agree."""
+    """Each key with its value; both players' as one where they agree.
+
+    >>> list(_pairs({"optimizer.generator.lr": "1", "optimizer.discriminator.lr": "1"}))
+    ['lr 1']
+    >>> list(_pairs({"method.gamma.generator": "1", "method.gamma.discriminator.layers.0": "1"}))
+    ['gamma of generator 1', 'gamma of discriminator.layers.0 1']
+    """
     seen: dict[str, set[str]] = {}
     for key, value in values.items():
-        seen.setdefault(key.rpartition(".")[2] if "." in key else key, set()).add(value)
+        seen.setdefault(_short(key), set()).add(value)
     for key, value in values.items():
-        last = key.rpartition(".")[2]
+        last = _short(key)
         if len(seen.get(last, ())) == 1:
             seen.pop(last)
             yield f"{last if last != 'name' else key.split('.')[0]} {value}"
         elif last in seen:
             yield f"{key} {value}"
+
+
+def _short(key: str) -> str:
+    """The last part of a key, or the block that a gamma is of."""
+    _, gamma, block = key.partition("method.gamma.")
+    return f"gamma of {block}" if gamma else key.rpartition(".")[2]

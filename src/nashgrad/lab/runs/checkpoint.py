@@ -92,11 +92,20 @@ def load_at(folder: Path, step: int, fingerprint: str) -> Restored:
     Raises:
         UsageError: It is not there, damaged, or of another configuration.
     """
+    return Restored(step, _load(find(folder, step), step, fingerprint), [])
+
+
+def find(folder: Path, step: int) -> Path:
+    """The checkpoint of a step, unread.
+
+    Raises:
+        UsageError: It is not there.
+    """
     steps = _by_step(folder)
     if step not in steps:
         there = ", ".join(f"{s:,}" for s in sorted(steps)) or "none"
         raise UsageError(f"{folder}: no checkpoint of step {step:,}; there are {there}")
-    return Restored(step, _load(steps[step], step, fingerprint), [])
+    return steps[step]
 
 
 def _try_to_load(path: Path, step: int, fingerprint: str) -> dict[str, Any] | UsageError:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from nashgrad.lab.common.atomic import TEMPORARY, remove_leftovers, write_json, write_text
 from nashgrad.lab.common.errors import UsageError, file_errors
+from nashgrad.lab.common.locks import locked
 from nashgrad.lab.runs.metrics import append_metrics, read_metrics, rewind_metrics
 
 Status = Literal["running", "finished", "interrupted", "failed", "not_finite"]
@@ -136,25 +137,6 @@ def open_run(path: str | Path) -> Run:
 def is_run(path: Path) -> bool:
     """Whether a folder has the two files that every run starts with."""
     return all((path / name).is_file() for name in ("config.yaml", "environment.json"))
-
-
-@contextmanager
-def locked(folder: Path, taken: str) -> Iterator[None]:
-    """Keeps other processes out of a folder; a dead process holds no lock.
-
-    Raises:
-        UsageError: Somebody else holds it; `taken` says what that means.
-    """
-    with file_errors(folder):
-        descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"{folder}: {taken}") from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def is_held(folder: Path, held: frozenset[str] | None = None) -> bool | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,19 +18,18 @@ from nashgrad.lab.runs.checkpoint import load_latest, save
 from nashgrad.metrics import Classifier
 
 
-def fitted_classifier(
+def train_if_missing(
     images: Images, device: torch.device | str, epochs: int
 ) -> tuple[Path, Classifier]:
-    """The classifier of a data set, trained and kept unless it is there, and its folder.
+    """Where the classifier of a data set is kept, and itself; trained unless it is there.
 
     Raises:
         UsageError: The images have no labels, or are too few.
     """
     folder = _folder(images)
-    try:
+    with suppress(UsageError):  # none yet, or a damaged one
         return folder, _kept(folder, images, device)
-    except UsageError:  # none yet, or a damaged one
-        network = _untrained(images, device)
+    network = _untrained(images, device)
     with Waiting("steps") as waiting:
         try:
             network.fit(
@@ -48,7 +48,7 @@ def fitted_classifier(
     return folder, network
 
 
-def trained_classifier(images: Images, device: torch.device | str = "cpu") -> Classifier:
+def kept_classifier(images: Images, device: torch.device | str = "cpu") -> Classifier:
     """The classifier of a data set.
 
     Raises:

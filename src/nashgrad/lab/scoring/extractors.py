@@ -13,7 +13,7 @@ from torch import Tensor
 from nashgrad.data import Images
 from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.config import fewest
-from nashgrad.lab.scoring.classifier import trained_classifier
+from nashgrad.lab.scoring.classifier import kept_classifier
 from nashgrad.metrics import (
     EfficientNetLite0,
     Extractor,
@@ -71,7 +71,7 @@ OF_POINTS = Identity.name
 OF_IMAGES: Mapping[str, Callable[[Wanted, Images], Extractor]] = {
     "efficientnet_lite0": lambda wanted, _: EfficientNetLite0(wanted.device),
     "inception_2015": lambda wanted, _: Inception2015(wanted.weights, wanted.device),
-    "classifier": lambda wanted, images: trained_classifier(images, wanted.device),
+    "classifier": lambda wanted, images: kept_classifier(images, wanted.device),
     "pixels": lambda *_: Pixels(),
     "pixels8": lambda *_: Pixels(8),
 }

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nashgrad.lab.common.errors import UsageError, file_errors
 from nashgrad.lab.common.interrupt import Interrupt
-from nashgrad.lab.runs.records import locked
+from nashgrad.lab.common.locks import locked
 from nashgrad.lab.studies.runner import Job, Outcome, cores, run_jobs
 
 INTERRUPTED = 130

@@ -74,13 +74,16 @@ def sweep(
     return code or exit_code(ended)
 
 
-def points_of(plan: Sweep, values: Mapping[str, Any], source: str) -> list[Point]:
+def points_of(
+    plan: Sweep, values: Mapping[str, Any], source: str, flags: Mapping[str, str] = {}
+) -> list[Point]:
     """Every variant at every point of the grid.
 
     Args:
         plan: what varies.
         values: of the base, unchecked.
         source: the file's name, for errors.
+        flags: what the command line gave, by key.
     """
     points = []
     for variant, changes in (plan.variants or {ONLY: {}}).items():
@@ -89,7 +92,7 @@ def points_of(plan: Sweep, values: Mapping[str, Any], source: str) -> list[Point
             at = dict(zip(plan.grid, chosen, strict=True))
             name = ", ".join(filter(None, [variant, *(f"{k} {text(v)}" for k, v in at.items())]))
             whole = merged(own, _spread(at), Config)
-            config = looking(validate(Config, whole, f"{source}: {name}"), plan.points)
+            config = looking(validate(Config, whole, f"{source}: {name}", flags), plan.points)
             points.append(Point(name.replace("/", "-"), config, {"variant": variant, **at}))
     return points
 
@@ -104,7 +107,7 @@ def _prepare(path: str, data: str | None, folder: Path) -> Swept:
     base = read(Path(path).parent / plan.base)
     if data is not None:
         base = merged(base, {"data.path": data}, Config)
-    points = points_of(plan, base, path)
+    points = points_of(plan, base, path, {} if data is None else {"data.path": "--data"})
     check(points, folder, plan.seeds[0], plan, path)
     return Swept(plan, points, folder)
 

@@ -14,15 +14,16 @@ import torch
 from nashgrad.data import named_seed
 from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.common.interrupt import Interrupt
-from nashgrad.lab.common.progress import Reporter
 from nashgrad.lab.common.wording import counted
 from nashgrad.lab.config import Config, dump, fingerprint, load
-from nashgrad.lab.runs.checkpoint import load_latest, save
+from nashgrad.lab.runs.checkpoint import save
 from nashgrad.lab.runs.environment import describe_environment, peak_memory
 from nashgrad.lab.runs.events import check_tensorboard, events
 from nashgrad.lab.runs.records import Run, Status, create_run, open_run
 from nashgrad.lab.training.evaluation import draw_curves, judge, last_scores
+from nashgrad.lab.training.progress import Reporter
 from nashgrad.lab.training.ranks import Ranks, is_first_rank, local_device
+from nashgrad.lab.training.restore import restore
 from nashgrad.lab.training.session import Session
 from nashgrad.lab.training.tally import NotFiniteError, Tally
 from nashgrad.lab.training.tasks import build_task
@@ -80,9 +81,8 @@ def _restore(session: Session, run: Run) -> list[str]:
     ]
     # A run that was killed before its first checkpoint starts over; one that lost them does not.
     if any(run.checkpoints.glob("*.pt")) or any(line["step"] > 0 for line in run.metrics()):
-        found = load_latest(run.checkpoints, fingerprint(session.config))
-        session.load_state_dict(found.step, found.state)
-        warnings += [f"{text}; going back to step {found.step}" for text in found.warnings]
+        passed_over = restore(session, run)
+        warnings += [f"{text}; going back to step {session.step}" for text in passed_over]
     return warnings
 
 

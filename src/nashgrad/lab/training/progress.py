@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-SECONDS_BETWEEN_LINES = 10.0
+from nashgrad.lab.common.waiting import SECONDS_BETWEEN_LINES
 
 
 class Reporter:
