@@ -251,15 +251,19 @@ def test_a_gamma_for_each_with_restrictions() -> None:
     assert error(w, case.modified([(5.0, (G,), (D,))])) < 1e-10
 
 
-@pytest.mark.parametrize("key", ["generator.1", "gen", "generator.0.weights", "", "generator."])
-def test_a_key_that_fits_nothing(key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "player"),
+    [(key, G) for key in ("generator.1", "gen", "generator.0.weights", "", "generator.")]
+    + [("discriminator.7", D)],
+)
+def test_a_key_that_fits_nothing(key: str, player: str) -> None:
     field = ng.GameField(mlp_gan().game)
     with pytest.raises(ValueError, match=r"^gamma: no parameter's name begins with ") as raised:
         ng.Consensus({G: 1.0, key: 1.0}).init(field.space)
     assert str(raised.value) == (
         f"gamma: no parameter's name begins with {key!r}; the players are generator, "
-        "discriminator, and their parameters generator.0.weight, generator.0.bias, "
-        "generator.2.weight, ..."
+        f"discriminator, and parameters are {player}.0.weight, {player}.0.bias, "
+        f"{player}.2.weight, ..."
     )
 
 
