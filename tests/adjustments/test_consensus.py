@@ -253,17 +253,17 @@ def test_a_gamma_for_each_with_restrictions() -> None:
 
 @pytest.mark.parametrize(
     ("key", "player"),
-    [(key, G) for key in ("generator.1", "gen", "generator.0.weights", "", "generator.")]
-    + [("discriminator.7", D)],
+    [(key, G) for key in ("generator.1", "generator.0.weights", "generator.")]
+    + [("discriminator.7", D), ("gen", None), ("", None)],
 )
-def test_a_key_that_fits_nothing(key: str, player: str) -> None:
+def test_a_key_that_fits_nothing(key: str, player: str | None) -> None:
     field = ng.GameField(mlp_gan().game)
     with pytest.raises(ValueError, match=r"^gamma: no parameter's name begins with ") as raised:
         ng.Consensus({G: 1.0, key: 1.0}).init(field.space)
+    blocks = [f"{p}.{n}" for p in (G, D) if player in (p, None) for n in (0, 2)]
     assert str(raised.value) == (
         f"gamma: no parameter's name begins with {key!r}; the players are generator, "
-        f"discriminator, and parameters are {player}.0.weight, {player}.0.bias, "
-        f"{player}.2.weight, ..."
+        f"discriminator, and blocks are {', '.join(blocks)}"
     )
 
 

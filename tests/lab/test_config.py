@@ -261,7 +261,7 @@ REFUSED = [
     ("steps: 100", "steps: [1]", "steps: expected an integer, got [1]"),
     ("steps: 100", "steps: 99999999999", "steps: must be at most 1e+09, got 99999999999"),
     ("steps: 100", "", "steps: this key is required"),
-    ("steps: 100", "stepps: 100", "steps: this key is required (and 1 more)"),
+    ("steps: 100", "stepps: 100", "stepps: unknown key, did you mean steps? (and 1 more)"),
     ("game: ring", "game: 3", "game: expected a section with keys, got 3"),
     ("game: ring", "game: {modes: 3}", "game.name: missing; known: ring, grid, digits, images"),
     (
@@ -299,6 +299,12 @@ ADDED = [
         "method.gamma: unknown player 'discriminater', did you mean discriminator? known: ",
     ),
     ("method: {name: consensus, gamma: {}}", "method.gamma: needs at least one"),
+    (
+        "method: {name: consensus, gamma: {discriminator: {layers.0: 1}}}",
+        "method.gamma: names have dots and do not nest: write discriminator.layers.0: VALUE",
+    ),
+    ("gamma: 3", "gamma: unknown key, did you mean method.gamma?"),
+    ("method.gamma: 3", "method.gamma: unknown key; keys of a file nest: method: {gamma: ...}"),
     ("method: {name: consensus, gamma: [1]}", "method.gamma: expected a number, got [1]"),
     ("method: {name: none, gamma: 1}", "method.gamma: method 'none' has no gamma"),
     (

@@ -1,6 +1,7 @@
 """`nashgrad score`: scores with their extractor, and one line for what is wrong."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +98,14 @@ def test_all_runs_are_looked_for_before_the_first_is_scored(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run / "scores.json").unlink(missing_ok=True)
-    assert main(["score", str(run), str(tmp_path / "none"), "--extractor", "pixels"]) == 2
-    assert capsys.readouterr().err == f"{tmp_path / 'none'}: holds no run\n"
+    shutil.copytree(run, tmp_path / "bare", ignore=lambda *_: ["checkpoints"])
+    for folder, complaint in {
+        "none": "holds no run; name the folder that has its config.yaml",
+        "bare": "no checkpoint yet",
+    }.items():
+        other = tmp_path / folder
+        assert main(["score", str(run), str(other), "--extractor", "pixels"]) == 2
+        assert capsys.readouterr().err == f"{other}: {complaint}\n"
     assert not (run / "scores.json").exists()
 
 
@@ -168,7 +175,7 @@ def test_points_of_the_plane_are_their_own_features(
     for name in ("pixels", "efficientnet_lite0"):
         assert main(["score", str(out), "--extractor", name]) == 2
         assert capsys.readouterr().err == (
-            f"extractor {name}: needs images, and this game makes points; use identity\n"
+            f"{out}: extractor {name}: needs images, and this game makes points; use identity\n"
         )
 
 

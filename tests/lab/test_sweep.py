@@ -54,6 +54,32 @@ def sweep(folder: Path, text: str, code: int = 0) -> dict[str, Any]:
     return values
 
 
+def test_a_gamma_of_one_player_in_a_grid(folder: Path) -> None:
+    plan = PLAN.replace("gamma: [0.1, 10]", "gamma.generator: [0, 2]").replace("[0, 1]", "[0]", 1)
+    assert len(sweep(folder, plan)["points"]) == 4
+    config = load(folder / "out/runs/narrow, gamma.generator 2, lr 0.001/seed0/config.yaml")
+    assert config.method.gamma == {"generator": 2, "discriminator": 1}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--data", "x"], "--data: the ring game of base.yaml brings its own data; leave it out\n"),
+        (["--out", "run"], "run: holds a run; choose another --out\n"),
+    ],
+)
+def test_what_a_sweep_refuses(
+    folder: Path, words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "plan.yaml").write_text(PLAN)
+    (folder / "run").mkdir()
+    for name in ("config.yaml", "environment.json"):
+        (folder / "run" / name).touch()
+    assert main(["sweep", "plan.yaml", *words]) == 2
+    assert capsys.readouterr().err == complaint
+    assert len(list((folder / "run").iterdir())) == 2
+
+
 def test_every_point_with_every_seed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     values = sweep(folder, PLAN)["points"]
     assert list(values) == [

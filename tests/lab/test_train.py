@@ -311,6 +311,18 @@ def test_data_that_does_not_fit_is_one_line_and_leaves_nothing(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_gamma_of_no_layer_names_the_method(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.yaml").write_text(RING)
+    words = ["--method", "consensus", "--gamma.discriminator.layers.9", "3"]
+    assert main(["train", str(tmp_path / "run.yaml"), *words]) == 2
+    assert capsys.readouterr().err == (
+        "method: gamma: no parameter's name begins with 'discriminator.layers.9'; the players are "
+        "generator, discriminator, and blocks are discriminator.layers.0, discriminator.layers.2\n"
+    )
+
+
 def test_a_file_in_place_of_the_folder_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,9 @@ from nashgrad.core.limits import check_not_negative
 from nashgrad.core.linearization import Linearization, Order, State
 from nashgrad.core.space import Names, PlayerSpace
 
+SHOWN = 8
+"""Blocks that an error names."""
+
 
 @dataclass(frozen=True)
 class Consensus(PureAdjustment):
@@ -98,7 +101,7 @@ class Consensus(PureAdjustment):
                 near = [n for n in space.names if _begins(n, key.partition(".")[0])]
                 raise ValueError(
                     f"gamma: no parameter's name begins with {key!r}; the players are "
-                    f"{', '.join(space.players)}, and parameters are {_some(near or space.names)}"
+                    f"{', '.join(space.players)}, and blocks are {_blocks(near or space.names)}"
                 )
 
     def __call__(self, w: Tensor, at: Linearization) -> Tensor:
@@ -133,8 +136,9 @@ def _begins(name: str, key: str) -> bool:
     return f"{name}.".startswith(f"{key}.")
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+def _blocks(names: list[str]) -> str:
+    blocks = list(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
+    return ", ".join(blocks[:SHOWN]) + (", ..." if len(blocks) > SHOWN else "")
 
 
 def _sign(v: Tensor, pulled: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ class Demo:
 class Tournament:
     """Compare methods on one game at an equal budget; goes on where it stopped.
 
-    Exit code: 0 finished, 4 some runs failed, 130 interrupted, 2 bad input.
+    Exit code: 0 finished, 4 some runs failed, 128 + signal interrupted, 2 bad input.
     """
 
     config: Annotated[
@@ -138,7 +138,7 @@ class Classifier:
 class Sweep:
     """Run a grid over any keys with several seeds; goes on where it stopped.
 
-    Exit code: 0 finished, 4 some runs failed, 130 interrupted, 2 bad input.
+    Exit code: 0 finished, 4 some runs failed, 128 + signal interrupted, 2 bad input.
     """
 
     config: Annotated[

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from nashgrad.lab.common.atomic import write_json
 from nashgrad.lab.common.errors import UsageError, did_you_mean
-from nashgrad.lab.config import load
-from nashgrad.lab.runs.checkpoint import find
+from nashgrad.lab.config import Digits, Images, load
+from nashgrad.lab.runs.checkpoint import find, steps_in
 from nashgrad.lab.runs.records import Run, is_run
-from nashgrad.lab.scoring.extractors import EXTRACTORS, FeatureScores, Wanted
+from nashgrad.lab.scoring.extractors import EXTRACTORS, FeatureScores, Wanted, check_fits
 from nashgrad.lab.training.restore import restore
 from nashgrad.lab.training.session import Session
 from nashgrad.lab.training.train import prepare
@@ -51,7 +51,7 @@ def score(
         hint = did_you_mean(extractor, EXTRACTORS) or f"; known: {', '.join(EXTRACTORS)}"
         raise UsageError(f"--extractor: unknown extractor {extractor!r}{hint}")
     for folder in folders:  # before the first one takes its minutes
-        _check(Run(Path(folder)), checkpoint)
+        _check(Run(Path(folder)), checkpoint, extractor)
     judge = None
     for folder in folders:
         session = _restored(Run(Path(folder)), checkpoint, samples)
@@ -71,11 +71,18 @@ def score(
     return 0
 
 
-def _check(run: Run, checkpoint: int | None) -> None:
+def _check(run: Run, checkpoint: int | None, extractor: str) -> None:
     if not is_run(run.path):
-        raise UsageError(f"{run.path}: holds no run")
+        raise UsageError(f"{run.path}: holds no run; name the folder that has its config.yaml")
     if checkpoint is not None:
         find(run.checkpoints, checkpoint)
+    elif not steps_in(run.checkpoints):
+        raise UsageError(f"{run.path}: no checkpoint yet")
+    game = load(run.config).game
+    try:
+        check_fits(extractor, of_images=isinstance(game, Images | Digits))
+    except UsageError as error:
+        raise UsageError(f"{run.path}: {error}") from error
 
 
 def _restored(run: Run, checkpoint: int | None, samples: int) -> Session:

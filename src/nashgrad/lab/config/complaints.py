@@ -56,7 +56,9 @@ def explain(
         also: What the command line knows beside the keys, for suggestions.
         root: The type of the whole.
     """
-    found = [_line(error, also, root, flags) for error in errors.errors(include_url=False)]
+    # A key that nobody knows may be why another one is missing.
+    all_of_them = sorted(errors.errors(include_url=False), key=lambda e: e["type"] == "missing")
+    found = [_line(error, also, root, flags) for error in all_of_them]
     # A shorthand sets several keys: its errors are one.
     lines = list(dict.fromkeys(f"{_place(key, source, flags)}: {text}" for key, text in found))
     more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
@@ -89,9 +91,9 @@ def _line(
     kind = error["type"]
     last, holder, value_kind = steps[-1] if steps else ("", None, root)
     if kind == "unexpected_keyword_argument":
-        known = [*kinds(holder), *(also if holder is Config else [])]
+        known, near = list(kinds(holder)), also if holder is Config else []
         owner = f"{_noun(steps[:-1])} {error['loc'][-2]!r}" if "name" in known else ""
-        return key, _unknown_key(str(last), owner, known, holder)
+        return key, _unknown_key(str(last), owner, known, near, holder)
     if kind.startswith("union_tag"):
         name = None if kind == "union_tag_not_found" else error["ctx"]["tag"]
         if (other := _where_it_belongs(name, holder)) is not None:
@@ -120,17 +122,20 @@ def _with_article(key: str) -> str:
     return f"{'an' if key[0] in 'aeiou' or key.startswith('lr') else 'a'} {key.replace('_', ' ')}"
 
 
-def _unknown_key(key: str, owner: str, known: list[str], holder: Any) -> str:
-    """What to say of a key; `owner` is the named section that lacks it."""
+def _unknown_key(key: str, owner: str, known: list[str], near: list[str], holder: Any) -> str:
+    """What to say of a key; `owner` is the named section that lacks it, `near` may be meant too."""
     inside = [
         name
         for name, section in kinds(holder).items()
         if any(key in kinds(kind) for kind in (section, *variants(section).values()))
     ]
-    if suggestion := did_you_mean(key, known):
-        return f"unknown key{suggestion}"
+    if "." in key:
+        first, _, rest = key.partition(".")
+        return f"unknown key; keys of a file nest: {first}: {{{rest}: ...}}"
     if inside:
         return f"unknown key, did you mean {inside[0]}.{key}?"
+    if suggestion := did_you_mean(key, [*known, *near]):
+        return f"unknown key{suggestion}"
     return f"{owner} has no {key}" if owner else f"unknown key; known: {', '.join(known)}"
 
 

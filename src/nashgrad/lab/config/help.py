@@ -17,12 +17,13 @@ A list takes several words: --schedule.turns discriminator discriminator generat
 
 shorthands:
   --method NAME   the section of that name with its own defaults; of the old section it keeps
-                  gamma, lr and latent where it has them. So do --schedule, --model, --game,
+                  gamma, lr and latent where it has the like. So do --schedule, --model, --game,
                   --lr_schedule, --optimizer.generator and --optimizer.discriminator
   --gamma G       --method.gamma
   --lr RATE       --optimizer.generator.lr and --optimizer.discriminator.lr
-  A gamma of a player, or of the parameters whose names begin so: --gamma.generator 1
-  --gamma.discriminator.layers.0 10. The longest name counts; what none fits has 0.
+  --gamma.generator G, --gamma.discriminator.layers.0 G: of one player, or of the parameters whose
+                  names begin so; all others keep theirs. In a file, what no name fits has 0:
+                  method: {name: consensus, gamma: {generator: 1, discriminator.layers.0: 10}}
 
 keys (default):"""
 

@@ -1,8 +1,8 @@
 """What changes the players' field."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
 from nashgrad.lab.common.errors import did_you_mean
@@ -41,7 +41,20 @@ def _of_players(gammas: dict[str, float]) -> dict[str, float]:
     return said or gammas
 
 
-Gammas = Annotated[dict[str, NonNegative], Field(min_length=1), AfterValidator(_of_players)]
+def _dotted(gammas: Any) -> Any:
+    for name, gamma in gammas.items():
+        if isinstance(gamma, dict):
+            inner = next(iter(gamma), "layers.0")
+            raise ValueError(f"names have dots and do not nest: write {name}.{inner}: VALUE")
+    return gammas
+
+
+Gammas = Annotated[
+    dict[str, NonNegative],
+    Field(min_length=1),
+    BeforeValidator(_dotted),
+    AfterValidator(_of_players),
+]
 Gamma = Annotated[
     Annotated[NonNegative, Tag(NUMBER)] | Annotated[Gammas, Tag(SECTION)],
     Discriminator(lambda value: SECTION if isinstance(value, dict) else NUMBER),

@@ -39,8 +39,17 @@ class Override:
     @property
     def keys(self) -> tuple[str, ...]:
         """The dotted keys that it sets."""
-        head, dot, rest = self.name.partition(".")
-        return tuple(f"{key}{dot}{rest}" for key in SHORTHANDS.get(head, (head,)))
+        return spelled_out(self.name)
+
+
+def spelled_out(key: str) -> tuple[str, ...]:
+    """The dotted keys that a key or shorthand stands for.
+
+    >>> spelled_out("gamma.generator")
+    ('method.gamma.generator',)
+    """
+    head, dot, rest = key.partition(".")
+    return tuple(f"{long}{dot}{rest}" for long in SHORTHANDS.get(head, (head,)))
 
 
 def split(words: Iterable[str]) -> list[Override]:

@@ -68,10 +68,13 @@ def reproduce(asked: Asked) -> int:
     """
     for name in asked.figures:
         if name not in KNOWN:
-            hint = did_you_mean(name, KNOWN) or f"; known: {', '.join(KNOWN)}"
-            raise UsageError(f"nashgrad reproduce: unknown figure {name!r}{hint}")
+            known = f"known: {', '.join(KNOWN)}"
+            hint = did_you_mean(name, KNOWN) or ";"
+            raise UsageError(f"nashgrad reproduce: unknown figure {name!r}{hint} {known}")
     if asked.full and asked.digits:
         raise UsageError("nashgrad reproduce: --full and --digits exclude each other")
+    if asked.data is not None and asked.digits:
+        raise UsageError("nashgrad reproduce: --data and --digits exclude each other")
     groups = _groups(_with_4b(asked))
     for group in groups:  # all before anything runs
         if group[0] in IMAGES:

@@ -49,21 +49,25 @@ class Wanted:
             UsageError: It is not for this kind of data, its weights, packages or classifier are
                 missing, or it reads no weights.
         """
+        check_fits(self.name, of_images=images is not None)
         if images is None:
-            if self.name != OF_POINTS:
-                raise UsageError(
-                    f"extractor {self.name}: needs images, and this game makes points; "
-                    f"use {OF_POINTS}"
-                )
             return Identity()
-        if self.name == OF_POINTS:
-            raise UsageError(f"extractor {self.name}: is for points in the plane; use pixels")
         if self.weights is not None and self.name != READS_WEIGHTS:
             raise UsageError(f"weights: {self.name} reads none; only {READS_WEIGHTS} does")
         try:
             return OF_IMAGES[self.name](self, images)
         except (ImportError, ValueError) as error:
             raise UsageError(f"extractor {self.name}: {error}") from error
+
+
+def check_fits(name: str, *, of_images: bool) -> None:
+    """Raises a UsageError for an extractor of images where there are points, and the reverse."""
+    if not of_images and name != OF_POINTS:
+        raise UsageError(
+            f"extractor {name}: needs images, and this game makes points; use {OF_POINTS}"
+        )
+    if of_images and name == OF_POINTS:
+        raise UsageError(f"extractor {name}: is for points in the plane; use pixels")
 
 
 READS_WEIGHTS = "inception_2015"

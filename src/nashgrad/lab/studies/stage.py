@@ -13,6 +13,7 @@ from rich.console import Console
 from nashgrad.lab.common.errors import UsageError, file_errors
 from nashgrad.lab.common.interrupt import Interrupt
 from nashgrad.lab.common.locks import locked
+from nashgrad.lab.runs.records import is_run
 from nashgrad.lab.studies.runner import Job, Outcome, cores, run_jobs
 
 INTERRUPTED = 130
@@ -69,6 +70,8 @@ def study(
     console = console or Console(highlight=False)
     if folder.is_file():
         raise UsageError(f"{folder}: is a file; --out names a folder")
+    if is_run(folder):
+        raise UsageError(f"{folder}: holds a run; choose another --out")
     with Interrupt() as interrupt:  # around all stages, so that none begins after a signal
         plan = prepare()
         with file_errors(folder):

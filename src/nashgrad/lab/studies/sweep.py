@@ -12,10 +12,11 @@ from typing import Any
 from rich.console import Console
 
 from nashgrad.lab.common.atomic import write_json, write_text
+from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.config import Config
 from nashgrad.lab.config.files import merged, read, validate
 from nashgrad.lab.config.lists import text
-from nashgrad.lab.config.overrides import SHORTHANDS
+from nashgrad.lab.config.overrides import spelled_out
 from nashgrad.lab.config.sweep import Sweep
 from nashgrad.lab.studies.points import Point, check, exit_code, found, jobs_of, looking, tabulated
 from nashgrad.lab.studies.runner import Outcome
@@ -74,16 +75,13 @@ def sweep(
     return code or exit_code(ended)
 
 
-def points_of(
-    plan: Sweep, values: Mapping[str, Any], source: str, flags: Mapping[str, str] = {}
-) -> list[Point]:
+def points_of(plan: Sweep, values: Mapping[str, Any], source: str) -> list[Point]:
     """Every variant at every point of the grid.
 
     Args:
         plan: what varies.
         values: of the base, unchecked.
         source: the file's name, for errors.
-        flags: what the command line gave, by key.
     """
     points = []
     for variant, changes in (plan.variants or {ONLY: {}}).items():
@@ -92,24 +90,32 @@ def points_of(
             at = dict(zip(plan.grid, chosen, strict=True))
             name = ", ".join(filter(None, [variant, *(f"{k} {text(v)}" for k, v in at.items())]))
             whole = merged(own, _spread(at), Config)
-            config = looking(validate(Config, whole, f"{source}: {name}", flags), plan.points)
+            config = looking(validate(Config, whole, f"{source}: {name}"), plan.points)
             points.append(Point(name.replace("/", "-"), config, {"variant": variant, **at}))
     return points
 
 
 def _spread(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Shorthands as the keys that they stand for."""
-    return {k: value for key, value in changes.items() for k in SHORTHANDS.get(key, (key,))}
+    return {k: value for key, value in changes.items() for k in spelled_out(key)}
 
 
 def _prepare(path: str, data: str | None, folder: Path) -> Swept:
     plan = validate(Sweep, read(path), path)
     base = read(Path(path).parent / plan.base)
     if data is not None:
+        _refuse_unless_images(plan.base, base)
         base = merged(base, {"data.path": data}, Config)
-    points = points_of(plan, base, path, {} if data is None else {"data.path": "--data"})
+    points = points_of(plan, base, path)
     check(points, folder, plan.seeds[0], plan, path)
     return Swept(plan, points, folder)
+
+
+def _refuse_unless_images(name: str, base: Mapping[str, Any]) -> None:
+    game = base.get("game")
+    game = game.get("name") if isinstance(game, dict) else game
+    if game != "images":
+        raise UsageError(f"--data: the {game} game of {name} brings its own data; leave it out")
 
 
 def _play(ended: list[Outcome], swept: Swept, stage: Stage) -> bool:

@@ -270,10 +270,15 @@ def build_optimizer(config: c.Config, field: GameField) -> GameOptimizer:
     }
     if config.weight_clip is not None:
         clip_weights(optimizers["discriminator"], config.weight_clip)
+    method = METHODS[type(config.method)](config.method)
+    try:
+        method.init(field.space)
+    except ValueError as error:
+        raise UsageError(f"method: {error}") from error
     return GameOptimizer(
         field,
         optimizers,
-        adjustment=METHODS[type(config.method)](config.method),
+        adjustment=method,
         schedule=SCHEDULES[type(config.schedule)](config.schedule),
     )
 
