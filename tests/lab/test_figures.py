@@ -310,6 +310,7 @@ def test_a_cell() -> None:
         (["fig20"], "nashgrad reproduce: unknown figure 'fig20', did you mean fig2?"),
         (["fig3", "--seeds", "0"], "--seeds: must be at least 1, got 0"),
         (["fig6"], "nashgrad reproduce fig6: needs --data PATH of CIFAR-10, or --digits"),
+        (["fig6", "--digits", "--data", "x"], "--data and --digits exclude each other"),
         (["fig4b"], "nashgrad reproduce fig4b: needs --faces PATH of a folder or zip of images"),
         (["fig4", "--faces", "x"], "nashgrad reproduce fig4: needs --data PATH of CIFAR-10, or"),
         (["fig10"], "nashgrad reproduce fig10: needs --faces PATH of a folder or zip of images"),
