@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ class Ranks:
             if device.type == "cuda":
                 torch.cuda.set_device(device)
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+            # Its threads, if they outlive the interpreter, abort a run that has ended well.
+            atexit.register(_leave)
         return cls(dist.get_rank() if world > 1 else 0, world, device)
 
     @property
@@ -57,6 +60,11 @@ class Ranks:
         raised = torch.tensor(float(flag), device=self.device)
         dist.all_reduce(raised)
         return bool(raised.item())
+
+
+def _leave() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def is_first_rank() -> bool:
