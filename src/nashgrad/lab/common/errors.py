@@ -22,6 +22,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f", did you mean {close[0]}?" if close else ""
 
 
+def known_names(word: str, known: Iterable[str]) -> str:
+    """What follows a word that is none of the known ones: the closest of them, and all.
+
+    >>> known_names("lrr", ["lr", "betas"])
+    ', did you mean lr? known: lr, betas'
+    >>> known_names("colour", ["lr", "betas"])
+    '; known: lr, betas'
+    """
+    names = list(known)
+    return f"{did_you_mean(word, names) or ';'} known: {', '.join(names)}"
+
+
 @contextmanager
 def file_errors(path: str | Path) -> Iterator[None]:
     """Turns what the file system refuses (no permission, disk full ...) into a `UsageError`."""

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from nashgrad.lab.common.errors import UsageError, did_you_mean
+from nashgrad.lab.common.errors import UsageError, did_you_mean, known_names
 from nashgrad.lab.config.config import Config
 from nashgrad.lab.config.keys import kinds, variants, walk, words
 
@@ -141,11 +141,9 @@ def _unknown_key(key: str, owner: str, known: list[str], near: list[str], holder
 
 def _unknown(name: Any, noun: str, known: list[str]) -> str:
     """A name that is missing, or that nothing has."""
-    listed = f"known: {', '.join(known)}"
     if name is None:
-        return f"missing; {listed}"
-    suggestion = did_you_mean(str(name), known) or ";"
-    return f"unknown {noun} {_shown(name)}{suggestion} {listed}"
+        return f"missing; known: {', '.join(known)}"
+    return f"unknown {noun} {_shown(name)}{known_names(str(name), known)}"
 
 
 def _noun(steps: list[tuple[str | int, Any, Any]]) -> str:

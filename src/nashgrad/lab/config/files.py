@@ -98,11 +98,10 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any], kind: Any) -> 
         old = {"name": old} if isinstance(old, str) and options else old
         if is_open(inner) and isinstance(change, dict):
             out[head] = (opened(inner, old) if rest else {}) | change
-        elif isinstance(change, dict) and isinstance(old, dict) and "name" not in change:
-            out[head] = merged(old, change, options.get(str(old.get("name")), inner))
         elif isinstance(change, dict):
-            chosen = options.get(str(change.get("name")), inner) if options else inner
-            out[head] = merged({}, change, chosen)
+            kept = old if isinstance(old, dict) and "name" not in change else {}
+            chosen = (kept or change).get("name")
+            out[head] = merged(kept, change, options.get(str(chosen), inner))
         else:
             out[head] = change
     return out

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
-from nashgrad.lab.common.errors import did_you_mean
+from nashgrad.lab.common.errors import known_names
 from nashgrad.lab.config.limits import (
     BY_NAME,
     FORBID_UNKNOWN,
@@ -34,9 +34,7 @@ def _of_players(gammas: dict[str, float]) -> dict[str, float]:
     for name in gammas:
         player = name.partition(".")[0]
         if player not in get_args(Player):
-            hint = did_you_mean(player, get_args(Player))
-            known = ", ".join(get_args(Player))
-            raise ValueError(f"unknown player {player!r}{hint or ';'} known: {known}")
+            raise ValueError(f"unknown player {player!r}{known_names(player, get_args(Player))}")
     said = {name: gamma for name, gamma in gammas.items() if gamma or "." in name}
     return said or gammas
 

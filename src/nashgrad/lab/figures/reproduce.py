@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nashgrad.lab.common.errors import UsageError, did_you_mean, file_errors
+from nashgrad.lab.common.errors import UsageError, file_errors, known_names
 from nashgrad.lab.figures import images, rings, spectra
 from nashgrad.lab.figures.discs import figure_1
 from nashgrad.lab.figures.sizes import DIGITS, FACES, FACES_FULL, FULL, SMALL, Size
@@ -68,9 +68,9 @@ def reproduce(asked: Asked) -> int:
     """
     for name in asked.figures:
         if name not in KNOWN:
-            known = f"known: {', '.join(KNOWN)}"
-            hint = did_you_mean(name, KNOWN) or ";"
-            raise UsageError(f"nashgrad reproduce: unknown figure {name!r}{hint} {known}")
+            raise UsageError(
+                f"nashgrad reproduce: unknown figure {name!r}{known_names(name, KNOWN)}"
+            )
     if asked.full and asked.digits:
         raise UsageError("nashgrad reproduce: --full and --digits exclude each other")
     if asked.data is not None and asked.digits:
