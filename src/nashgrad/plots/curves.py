@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nashgrad.plots._arrays import to_numpy
+from nashgrad.plots.layout import legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,8 +108,7 @@ def _finish(ax: Axes, *, legend: bool) -> None:
     if ax.get_xlabel() == "step":
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if legend:
-        # Above the axis: curves of games fill any corner sooner or later.
-        ax.legend(frameon=False, fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+        legend_above(ax)
 
 
 def running_median(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:

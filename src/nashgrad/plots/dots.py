@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nashgrad.plots.curves import COLOURS, DASHES
+from nashgrad.plots.layout import legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,4 +86,4 @@ def seed_lines(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
-        ax.legend(frameon=False, fontsize=8)
+        legend_above(ax)

@@ -13,6 +13,7 @@ from torch import Tensor
 from nashgrad.core.limits import check_count
 from nashgrad.plots._arrays import to_numpy
 from nashgrad.plots.curves import COLOURS
+from nashgrad.plots.layout import legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +124,7 @@ def trajectory(
     ax.plot(*way.T, color=colour, linewidth=1.3, label=label, gid=TRAJECTORY, zorder=2)
     _mark(ax, finite[0], "white", colour)
     _mark(ax, finite[-1], colour, "white")
-    ax.legend(frameon=False, fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+    legend_above(ax)
 
 
 def _mark(ax: Axes, at: NDArray[np.float64], face: str, edge: str) -> None:

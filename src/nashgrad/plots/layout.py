@@ -33,6 +33,11 @@ def new_figure(
     return figure, [list(row) for row in axes]
 
 
+def legend_above(ax: Axes) -> None:
+    """Names above the axis: curves of games fill any corner sooner or later."""
+    ax.legend(frameon=False, fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+
+
 def over_time(
     rows: Mapping[str, Mapping[int | str, Panel]], *, size: float = 1.7, title: str | None = None
 ) -> Figure:
