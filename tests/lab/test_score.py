@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from nashgrad.data import ring
 from nashgrad.lab.commands.cli import main
+from nashgrad.lab.runs.records import Run
 from nashgrad.lab.scoring import extractors
 from nashgrad.lab.scoring.extractors import FeatureScores
 from nashgrad.metrics import Features, Identity, Pixels
@@ -33,10 +35,31 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
+def scores_of(run: Path, step: int, extractor: str) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(Run(run).scoring(step, extractor).read_text())
+    return values
+
+
+def test_each_step_and_extractor_keeps_its_scores(run: Path) -> None:
+    for step, extractor in ((1, "pixels"), (2, "pixels"), (2, "pixels8"), (2, "pixels")):
+        words = ["--checkpoint", str(step), "--extractor", extractor, "--samples", "40"]
+        assert main(["score", str(run), *words]) == 0
+    names = {path.name for path in (run / "scores").iterdir()}
+    assert names == {"00000001-pixels.json", "00000002-pixels.json", "00000002-pixels8.json"}
+
+
+def test_scores_go_with_the_run_that_is_replaced(run: Path, tmp_path: Path) -> None:
+    words = ["train", str(run / "config.yaml"), "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert main(["score", str(tmp_path / "run"), "--extractor", "pixels", "--samples", "40"]) == 0
+    assert main([*words, "--overwrite"]) == 0
+    assert not list((tmp_path / "run" / "scores").iterdir())
+
+
 def test_scores_of_a_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["score", str(run), "--extractor", "pixels", "--samples", "90", "--checkpoint", "1"]
     assert main(words) == 0
-    found = json.loads((run / "scores.json").read_text())
+    found = scores_of(run, 1, "pixels")
     assert (found["step"], found["extractor"], found["samples"], found["ema"]) == (
         1,
         "pixels",
@@ -46,7 +69,6 @@ def test_scores_of_a_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["scores"].keys() == {
         "frechet_distance",
         "kernel_distance",
-        "kernel_distance_deviation",
         "precision",
         "recall",
         "density",
@@ -80,8 +102,8 @@ def test_scores_of_several_runs(
     alone = []
     for folder in folders:
         assert main(["score", str(folder), *options]) == 0
-        alone.append(json.loads((folder / "scores.json").read_text()))
-        (folder / "scores.json").unlink()
+        alone.append(scores_of(folder, 2, "pixels"))
+        Run(folder).scoring(2, "pixels").unlink()
     pixels = Counting()
     monkeypatch.setattr(extractors, "OF_IMAGES", {"pixels": lambda *_: pixels})
     capsys.readouterr()
@@ -89,7 +111,7 @@ def test_scores_of_several_runs(
     assert pixels.looked == (3 + 2) * 40
     said = capsys.readouterr().out.splitlines()
     for folder, known in zip(folders, alone, strict=True):
-        assert json.loads((folder / "scores.json").read_text()) == known
+        assert scores_of(folder, 2, "pixels") == known
         assert str(folder) in said
     assert alone[0] != alone[1]
 
@@ -97,7 +119,7 @@ def test_scores_of_several_runs(
 def test_all_runs_are_looked_for_before_the_first_is_scored(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (run / "scores.json").unlink(missing_ok=True)
+    shutil.rmtree(run / "scores", ignore_errors=True)
     shutil.copytree(run, tmp_path / "bare", ignore=lambda *_: ["checkpoints"])
     for folder, complaint in {
         "none": "holds no run; name the folder that has its config.yaml",
@@ -106,7 +128,7 @@ def test_all_runs_are_looked_for_before_the_first_is_scored(
         other = tmp_path / folder
         assert main(["score", str(run), str(other), "--extractor", "pixels"]) == 2
         assert capsys.readouterr().err == f"{other}: {complaint}\n"
-    assert not (run / "scores.json").exists()
+    assert not (run / "scores").exists()
 
 
 def test_no_run_to_score(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +142,7 @@ def test_without_a_split_no_splits_are_stated(
     words = ["score", str(run), "--extractor", "pixels", "--samples", "15", "--splits", "10"]
     assert main(words) == 0
     assert "splits" not in capsys.readouterr().out
-    assert "splits" not in json.loads((run / "scores.json").read_text())
+    assert "splits" not in scores_of(run, 2, "pixels")
 
 
 @pytest.mark.parametrize(("size", "extractor"), [(8, "pixels"), (16, "pixels8")])
@@ -167,7 +189,7 @@ def test_points_of_the_plane_are_their_own_features(
     said = capsys.readouterr().out
     assert "no inception score: identity knows no classes" in said
     assert "splits" not in said
-    found = json.loads((out / "scores.json").read_text())
+    found = scores_of(out, 2, "identity")
     assert (found["extractor"], found["samples"], found["real"]) == ("identity", 64, 64)
     for name, value in found["scores"].items():  # of the same samples as in training
         assert summary[f"{name}_identity"] == pytest.approx(value)
@@ -277,7 +299,7 @@ def test_the_classifier_of_a_data_set(
     assert main(["classifier", config]) == 0  # at once: it is there
     assert capsys.readouterr().out == said
     assert main([*score, "--samples", "40", "--splits", "2"]) == 0
-    found = json.loads((run / "scores.json").read_text())
+    found = scores_of(run, 2, "classifier")
     assert f"right on {found['accuracy']:.1%} of" in said
     assert found["accuracy"] > 0.5
     assert 1 <= found["scores"]["inception_score"] <= 10

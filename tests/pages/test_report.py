@@ -31,7 +31,7 @@ HOSTILE = "<img src=x onerror='window.harmed=1'>"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two methods with two seeds; the first run is watched and diagnosed."""
+    """Two methods with two seeds; the first run is watched and diagnosed, two are scored."""
     folder = tmp_path_factory.mktemp("runs")
     for name in NAMES:
         method = {"name": "consensus", "gamma": 1} if name[:-1] == "consensus" else "none"
@@ -40,6 +40,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = Run(folder / "consensus0")
     session, step = restored(run, None)
     leave(run, look(session, batches=6), step)
+    scored = [str(folder / name) for name in ("consensus0", "none0")]
+    assert main(["score", *scored, "--extractor", "identity", "--samples", "200"]) == 0
     return folder
 
 
@@ -162,6 +164,19 @@ def test_the_verdict_stands_with_its_evidence(opened: Any, runs: Path) -> None:
     assert f"nashgrad diagnose {runs / 'none1'}" in opened.page.locator("#verdict").text_content()
 
 
+def test_scores_of_a_network_stand_with_what_they_rest_on(opened: Any, runs: Path) -> None:
+    heads = opened.page.locator("#scorings thead th").all_text_contents()
+    rows = opened.page.locator("#scorings tbody tr").all()
+    for row, name in zip(rows, ("consensus0", "none0"), strict=True):
+        found = json.loads(Run(runs / name).scoring(40, "identity").read_text())
+        cells = dict(zip(heads, row.locator("th, td").all_text_contents(), strict=True))
+        assert (cells["run"], cells["step"], cells["extractor"]) == (name, "40", "identity")
+        assert cells["samples"] == cells["real"] == "200"
+        shown = float(cells["frechet distance"].replace("\N{MINUS SIGN}", "-"))
+        assert shown == pytest.approx(found["scores"]["frechet_distance"], rel=1e-3)
+    opened.clean()
+
+
 def test_the_table_of_runs_can_be_sorted(opened: Any, runs: Path) -> None:
     page = opened.page
     page.locator("#runs th button", has_text="sw2").click()
@@ -263,6 +278,8 @@ def rubbish(kind: str, run: Path) -> str:
         (run / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
         (run / "diagnosis").mkdir()
         (run / "diagnosis" / "00000001.json").write_text('{"v": 3, "evidence": 4, "gamma": []}')
+        (run / "scores").mkdir(exist_ok=True)
+        (run / "scores" / "00000001-pixels.json").write_text('{"step": null, "scores": [1]}')
         return "unknown"
     if kind == "summary gone":
         (run / "summary.json").write_text("{")

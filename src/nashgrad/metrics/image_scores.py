@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -53,7 +54,8 @@ def kernel_distance(
 ) -> tuple[float, float]:
     """KID: the squared maximum mean discrepancy with the kernel (x^T y / d + 1)^3, unbiased.
 
-    By torchmetrics, over random subsets of both: the mean and its standard deviation over subsets.
+    By torchmetrics, over random subsets of both: the mean and its standard deviation over subsets,
+    which is NaN where each subset is all there is.
 
     Args:
         real, fake: features, (n, d) and (m, d).
@@ -72,7 +74,8 @@ def kernel_distance(
     metric = _torchmetrics("KernelInceptionDistance", subsets=subsets, subset_size=size)
     metric.update(real, real=True)
     metric.update(fake, real=False)
-    return _computed(metric, seed)
+    value, deviation = _computed(metric, seed)
+    return value, math.nan if size == len(real) == len(fake) else deviation
 
 
 def manifold_scores(real: Tensor, fake: Tensor, *, k: int = 5) -> dict[str, float]:

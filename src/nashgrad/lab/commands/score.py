@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from nashgrad.lab.config import Digits, Images, load
 from nashgrad.lab.runs.checkpoint import find, steps_in
 from nashgrad.lab.runs.records import Run, is_run
 from nashgrad.lab.scoring.extractors import EXTRACTORS, FeatureScores, Wanted, check_fits
+from nashgrad.lab.studies.results import table
 from nashgrad.lab.training.restore import restore
 from nashgrad.lab.training.session import Session
 from nashgrad.lab.training.train import prepare
@@ -31,7 +32,7 @@ def score(
     samples: int = 2_048,
     splits: int = 10,
 ) -> int:
-    """Scores a checkpoint of each run; leaves `scores.json` in its folder.
+    """Scores a checkpoint of each run; leaves `scores/STEP-EXTRACTOR.json` in its folder.
 
     Features of real images are taken once for runs in a row that are held against the same.
 
@@ -52,9 +53,10 @@ def score(
         raise UsageError(f"--extractor: unknown extractor {extractor!r}{hint}")
     for folder in folders:  # before the first one takes its minutes
         _check(Run(Path(folder)), checkpoint, extractor)
-    judge = None
+    judge, found = None, dict[str, tuple[int, dict[str, float]]]()
     for folder in folders:
-        session = _restored(Run(Path(folder)), checkpoint, samples)
+        run = Run(Path(folder))
+        session = _restored(run, checkpoint, samples)
         real = session.task.real(session.config.evaluate.seed, samples)
         try:
             if judge is None or not judge.is_against(real):
@@ -64,8 +66,13 @@ def score(
         except (ImportError, ValueError) as error:
             raise UsageError(f"{folder}: {error}") from error
         what = {"step": session.step, **judge.facts(samples, ema=session.ema is not None)}
-        write_json(Path(folder) / "scores.json", {**what, "scores": values})
+        file = run.scoring(session.step, extractor)
+        file.parent.mkdir(exist_ok=True)
+        write_json(file, {**what, "scores": values})
         _tell(folder, what, values)
+        found[folder] = session.step, values
+    if len(found) > 1:
+        print(_comparison(found))  # noqa: T201
     if judge is not None and not judge.knows_classes:
         print(f"no inception score: {extractor} knows no classes")  # noqa: T201
     return 0
@@ -93,6 +100,16 @@ def _restored(run: Run, checkpoint: int | None, samples: int) -> Session:
     for warning in restore(session, run, checkpoint):
         sys.stderr.write(f"warning: {warning}; scoring step {session.step}\n")
     return session
+
+
+def _comparison(found: Mapping[str, tuple[int, Mapping[str, float]]]) -> str:
+    """A row for each run, of its step and scores."""
+    names = list(dict.fromkeys(name for _, its in found.values() for name in its))
+    rows = [
+        [folder, f"{step:,}", *(f"{its[name]:.4g}" if name in its else "" for name in names)]
+        for folder, (step, its) in found.items()
+    ]
+    return table(["run", "step", *names], rows)
 
 
 def _tell(folder: str, what: dict[str, Any], values: dict[str, float]) -> None:

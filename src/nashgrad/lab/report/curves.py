@@ -28,9 +28,9 @@ def logged(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Logged]:
     found: dict[str, Logged] = {}
     for line in metrics:
         for key, title in TITLES.items():
-            for player, value in _numbers(line.get(key)):
+            for player, value in numbers(line.get(key)):
                 _add(found, title.format(player), line, value)
-        for _, value in _numbers({"": line.get("field_norm")}):
+        for _, value in numbers({"": line.get("field_norm")}):
             _add(found, NORM, line, value)
     ordered = sorted(found, key=lambda title: (not title.startswith("loss"), title))
     return {title: found[title] for title in ordered}
@@ -40,7 +40,7 @@ def scored(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Logged]:
     """The scores by name."""
     found: dict[str, Logged] = {}
     for line in metrics:
-        for name, value in _numbers(line.get("scores")):
+        for name, value in numbers(line.get("scores")):
             _add(found, name, line, value)
     return found
 
@@ -65,6 +65,14 @@ def number(value: Any) -> float | None:
         return None
 
 
+def numbers(values: Any) -> Iterable[tuple[str, float]]:
+    """What is a number in a mapping, by name; of anything else nothing."""
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            if (known := number(value)) is not None:
+                yield str(name), known
+
+
 def newest(lines: Iterable[Mapping[str, Any]], key: str) -> float | None:
     """The first number under a key that is known, in lines that come newest first."""
     known = (number(line.get(key)) for line in lines)
@@ -74,13 +82,6 @@ def newest(lines: Iterable[Mapping[str, Any]], key: str) -> float | None:
 def rounded(value: float | None) -> float | None:
     """Seven digits, more than a chart can show; `None` for what is not finite."""
     return float(f"{value:.7g}") if value is not None and math.isfinite(value) else None
-
-
-def _numbers(values: Any) -> Iterable[tuple[str, float]]:
-    if isinstance(values, Mapping):
-        for name, value in values.items():
-            if (known := number(value)) is not None:
-                yield str(name), known
 
 
 def _add(found: dict[str, Logged], title: str, line: Mapping[str, Any], value: float) -> None:

@@ -9,7 +9,16 @@ from importlib.metadata import version
 from typing import Any, TypeAlias
 
 from nashgrad.lab.report.charts import Member, chart
-from nashgrad.lab.report.curves import Logged, curve, logged, newest, number, scored
+from nashgrad.lab.report.curves import (
+    Logged,
+    curve,
+    logged,
+    newest,
+    number,
+    numbers,
+    rounded,
+    scored,
+)
 from nashgrad.lab.report.groups import Flat, differing, flat, labels, unusual
 from nashgrad.lab.report.seen import Seen
 from nashgrad.lab.report.spectra import LOOKS, spectra
@@ -101,6 +110,7 @@ def _run(run: Seen, points: Points, share: int) -> dict[str, Any]:
         "costs": _costs(run),
         **{key: {t: curve(c) for t, c in its.items()} for key, its in points.items()},
         "scored": _scored(run),
+        "scorings": [_scoring(found) for found in run.scorings],
         "samples": _samples(run, share) if share else [{"step": step} for step in steps],
         "spectra": spectra(run),
         "verdict": verdict(run),
@@ -139,6 +149,14 @@ def _scored(run: Seen) -> str:
     """What the scores rest on."""
     facts = [line["scored"] for line in run.metrics if isinstance(line.get("scored"), Mapping)]
     return ", ".join(f"{key} {value}" for key, value in facts[-1].items()) if facts else ""
+
+
+def _scoring(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores by features of a network, by name, and what they rest on."""
+    return {
+        "facts": {**{k: str(v) for k, v in found.items() if k != "scores"}, **dict(numbers(found))},
+        "scores": {name: rounded(value) for name, value in numbers(found.get("scores"))},
+    }
 
 
 def _samples(run: Seen, share: int) -> list[dict[str, Any]]:

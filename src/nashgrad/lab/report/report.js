@@ -1,7 +1,7 @@
 // The page: a section for each question that one has of runs.
 const NAV = { summary: "Runs", curves: "Curves", samples: "Samples", spectra: "Eigenvalues", verdict: "Verdict", cost: "Cost", setup: "Configuration", again: "Reproduce" };
 
-const newState = (data) => ({ x: "step", each: true, zoom: { range: null, busy: false }, sorted: { runs: {}, costs: {} }, shown: new Set(data.runs.map((run) => run.name)) });
+const newState = (data) => ({ x: "step", each: true, zoom: { range: null, busy: false }, sorted: { runs: {}, scorings: {}, costs: {} }, shown: new Set(data.runs.map((run) => run.name)) });
 
 const aboutPage = (data) => el("p", { id: "about", class: "soft small" }, `nashgrad ${data.version}, ${data.made}.`, data.notes.length ? ` Here ${data.notes.join("; ")}.` : "");
 

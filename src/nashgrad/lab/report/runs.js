@@ -14,6 +14,20 @@ const runColumns = (data) => [
   { title: "verdict", value: (run) => run.verdict?.name ?? "" },
 ];
 
+// Scores by features of a network, where `nashgrad score` took them: a row for each checkpoint and extractor.
+const scoringsTable = (data, state) => {
+  const rows = data.runs.flatMap((run) => run.scorings.map((scoring) => ({ name: run.name, ...scoring })));
+  const keysOf = (part) => [...new Set(rows.flatMap((row) => Object.keys(row[part])))];
+  const told = (row, part, key) => (Object.hasOwn(row[part], key) ? row[part][key] : null);
+  const columns = [
+    { title: "run", value: (row) => row.name, show: (row) => el("span", { class: "name" }, row.name) },
+    ...keysOf("facts").map((key) => ({ title: key, value: (row) => told(row, "facts", key), number: rows.every((row) => typeof told(row, "facts", key) === "number") })),
+    ...keysOf("scores").map((key) => ({ title: key.replaceAll("_", " "), value: (row) => told(row, "scores", key), number: true })),
+  ];
+  const caption = "scores by features of a network, with what they rest on; those of two extractors do not compare";
+  return rows.length ? [el("h3", {}, "Scores by nashgrad score"), sortableTable(columns, rows, { id: "scorings", caption, order: state.sorted.scorings })] : null;
+};
+
 const missingCard = (runs) => {
   const told = (run) => [...run.missing, ...(run.reason ? [`${statusText(run)}: ${run.reason}`] : [])];
   const lines = runs.filter((run) => told(run).length).map((run) => el("li", {}, el("b", {}, run.name), ": ", told(run).join("; ")));
@@ -26,5 +40,5 @@ const runsSection = (data, state) => {
   return section("summary", data.runs.length === 1 ? "What was run" : `${data.runs.length} runs`,
     sortableTable(runColumns(data), data.runs, { id: "runs", caption, order: state.sorted.runs }),
     scored.length ? el("p", { class: "soft small" }, `Scores: ${scored.join("; ")}.`) : null,
-    missingCard(data.runs));
+    scoringsTable(data, state), missingCard(data.runs));
 };

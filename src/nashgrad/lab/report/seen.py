@@ -27,9 +27,10 @@ DEPTH = 4
 """How far below a folder runs are looked for: runs/sweep/method/seed."""
 MOST_BYTES = 64_000_000
 """Of one file; no log of a run is larger."""
-MOST_DIAGNOSES = 40
-"""Read of a run, the newest."""
+MOST_JUDGED = 40
+"""Diagnoses that are read of a run, the newest, and likewise scores."""
 STEP = re.compile(r"[0-9]{1,12}\Z")
+SCORING = re.compile(r"[0-9]{1,12}-[a-z0-9_]{1,40}\Z")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Seen:
     metrics: Sequence[Mapping[str, Any]] = ()
     pictures: Mapping[int, Path] = field(default_factory=dict)
     diagnoses: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    scorings: Sequence[Mapping[str, Any]] = ()
+    """What `nashgrad score` left, by step and extractor."""
     missing: Sequence[str] = ()
     held: bool | None = None
     """Whether a process trains it; None where nobody can tell."""
@@ -105,7 +108,8 @@ def look(folder: Path) -> Seen:
     metrics = _metrics(folder, missing)
     pictures = _pictures(folder, missing)
     diagnoses = _diagnoses(folder, missing)
-    told = (config, environment, summary, metrics, pictures, diagnoses, tuple(missing))
+    scorings = _scorings(folder, missing)
+    told = (config, environment, summary, metrics, pictures, diagnoses, scorings, tuple(missing))
     return Seen(folder, *told, held=is_held(folder))
 
 
@@ -158,6 +162,11 @@ def pictures_of(folder: Path) -> dict[int, Path]:
 
 def _by_step(folder: Path, ending: str) -> dict[int, Path]:
     """The plain files of a folder that are named by a step."""
+    return {int(stem): path for stem, path in _named(folder, ending, STEP).items()}
+
+
+def _named(folder: Path, ending: str, pattern: re.Pattern[str]) -> dict[str, Path]:
+    """The plain files of a folder whose names before their ending fit, in order."""
     try:
         if folder.is_symlink():
             return {}
@@ -165,7 +174,7 @@ def _by_step(folder: Path, ending: str) -> dict[int, Path]:
     except OSError:  # not there, gone meanwhile, or not ours
         return {}
     named = {e.name.removesuffix(ending): Path(e.path) for e in entries if e.name.endswith(ending)}
-    return {int(stem): named[stem] for stem in sorted(named) if STEP.match(stem)}
+    return {stem: named[stem] for stem in sorted(named) if pattern.match(stem)}
 
 
 def _pictures(folder: Path, missing: list[str]) -> dict[int, Path]:
@@ -179,8 +188,15 @@ def _diagnoses(folder: Path, missing: list[str]) -> dict[int, Mapping[str, Any]]
     """The newest ones."""
     files = _by_step(folder / "diagnosis", ".json")
     found = {step: _object(folder, f"diagnosis/{files[step].name}", missing)
-             for step in sorted(files)[-MOST_DIAGNOSES:]}  # fmt: skip
+             for step in sorted(files)[-MOST_JUDGED:]}  # fmt: skip
     return {step: values for step, values in found.items() if values}
+
+
+def _scorings(folder: Path, missing: list[str]) -> list[Mapping[str, Any]]:
+    """The newest ones."""
+    files = list(_named(folder / "scores", ".json", SCORING).values())[-MOST_JUDGED:]
+    found = [_object(folder, f"scores/{file.name}", missing) for file in files]
+    return [values for values in found if values]
 
 
 def _without(folder: Path, complaint: str) -> str:

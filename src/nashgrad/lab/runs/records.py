@@ -4,7 +4,8 @@ config.yaml        the whole configuration
 environment.json   versions, device, threads, command line
 metrics.jsonl      one line per log interval
 summary.json       status, steps, seconds, scores
-samples/*.png  plots/*.png  checkpoints/*.pt  diagnosis/*.json  tensorboard/events.*
+samples/*.png  plots/*.png  checkpoints/*.pt
+diagnosis/*.json  scores/*.json  tensorboard/events.*
 """
 
 import fcntl
@@ -26,7 +27,11 @@ Status = Literal["running", "finished", "interrupted", "failed", "not_finite"]
 FILES = ("config.yaml", "environment.json", "metrics.jsonl", "summary.json")
 PICTURES = ("*.png", "*.svg", "*.pdf")
 FOLDERS = {"samples": PICTURES, "plots": PICTURES, "checkpoints": ("*.pt",)}
-LATER = {"diagnosis": ("*.json", *PICTURES), "tensorboard": ("events.out.tfevents.*",)}
+LATER = {
+    "diagnosis": ("*.json", *PICTURES),
+    "scores": ("*.json",),
+    "tensorboard": ("events.out.tfevents.*",),
+}
 """Folders that only some runs have; what they hold is of the run and goes with it."""
 
 
@@ -56,6 +61,10 @@ class Run:
     def checkpoints(self) -> Path:
         """The folder of checkpoints."""
         return self.path / "checkpoints"
+
+    def scoring(self, step: int, extractor: str) -> Path:
+        """The file of a checkpoint's scores by an extractor."""
+        return self.path / "scores" / f"{step:08d}-{extractor}.json"
 
     def environment(self) -> dict[str, Any]:
         """What the run was started with."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,7 +142,9 @@ class FeatureScores:
         real, fake = self._real, self._extractor(samples)
         pair = real.features, fake.features
         values = {"frechet_distance": frechet_distance(*pair)}
-        values["kernel_distance"], values["kernel_distance_deviation"] = kernel_distance(*pair)
+        values["kernel_distance"], deviation = kernel_distance(*pair)
+        if not math.isnan(deviation):
+            values["kernel_distance_deviation"] = deviation
         values |= manifold_scores(*pair)
         if fake.logits is not None:
             values |= self._inception("inception_score", fake.logits) | self._of_real
