@@ -40,12 +40,29 @@ def scores_of(run: Path, step: int, extractor: str) -> dict[str, Any]:
     return values
 
 
-def test_each_step_and_extractor_keeps_its_scores(run: Path) -> None:
+def test_each_step_and_extractor_keeps_its_scores(run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(run, tmp_path / "run", ignore=lambda *_: ["scores"])
     for step, extractor in ((1, "pixels"), (2, "pixels"), (2, "pixels8"), (2, "pixels")):
         words = ["--checkpoint", str(step), "--extractor", extractor, "--samples", "40"]
         assert main(["score", str(run), *words]) == 0
     names = {path.name for path in (run / "scores").iterdir()}
     assert names == {"00000001-pixels.json", "00000002-pixels.json", "00000002-pixels8.json"}
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_stands_where_scores_go_is_named_at_once(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    copy = shutil.copytree(run, tmp_path / "run", ignore=lambda *_: ["scores"])
+    if kind == "file":
+        (copy / "scores").write_text("mine")
+    else:
+        (tmp_path / "elsewhere").mkdir()
+        (copy / "scores").symlink_to(tmp_path / "elsewhere")
+    assert main(["score", str(copy), "--extractor", "pixels", "--samples", "40"]) == 2
+    said = capsys.readouterr()
+    assert said.err == f"{copy}/scores: is no folder, and scores go there; move it away\n"
+    assert said.out == ""
 
 
 def test_scores_go_with_the_run_that_is_replaced(run: Path, tmp_path: Path) -> None:
@@ -113,6 +130,9 @@ def test_scores_of_several_runs(
     for folder, known in zip(folders, alone, strict=True):
         assert scores_of(folder, 2, "pixels") == known
         assert str(folder) in said
+        assert any(line.startswith(f"| {folder} | 2 | {known['scores']['frechet_distance']:.4g} |")
+                   for line in said)  # fmt: skip
+    assert "Scores rest on: extractor pixels, samples 40, real 40, ema False." in said
     assert alone[0] != alone[1]
 
 

@@ -50,6 +50,7 @@ def test_kernel_distance_of_everything() -> None:
     assert found == pytest.approx(expected, rel=1e-6)
     assert math.isnan(deviation)  # all subsets are the same
     assert kernel_distance(REAL[:50], FAKE, subsets=3, size=20)[1] > 0
+    assert math.isnan(kernel_distance(REAL[:50], FAKE, subsets=1, size=20)[1])
 
 
 def test_manifold_scores() -> None:

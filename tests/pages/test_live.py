@@ -88,6 +88,16 @@ def test_data_are_those_of_the_report(client: Any, folder: Path) -> None:
     assert image.content == (folder / "one" / "samples" / "00000040.png").read_bytes()
 
 
+def test_scores_that_come_later_are_seen(client: Any, folder: Path) -> None:
+    address = f"/api/data?run={ids(client)['one']}"
+    assert client.get(address).json()["runs"][0]["scorings"] == []
+    file = Run(folder / "one").scoring(40, "identity")
+    file.parent.mkdir()
+    file.write_text('{"step": 40, "scores": {"frechet_distance": 0.25}}')
+    [run] = client.get(address).json()["runs"]
+    assert run["scorings"][0]["scores"] == {"frechet_distance": 0.25}
+
+
 def raw(served: str, path: str, host: str = "127.0.0.1") -> tuple[int, dict[str, str], bytes]:
     """The answer to a path that is sent as it is: clients take dots out before they send."""
     where = served.removeprefix("http://").rstrip("/")

@@ -177,6 +177,30 @@ def test_scores_of_a_network_stand_with_what_they_rest_on(opened: Any, runs: Pat
     opened.clean()
 
 
+def test_facts_that_one_extractor_alone_has_are_numbers(
+    visit: Callable[..., Any], runs: Path, tmp_path: Path
+) -> None:
+    run = Run(shutil.copytree(runs / "none0", tmp_path / "run"))
+    values = {"step": 40, "extractor": "classifier", "accuracy": 0.96345234, "scores": {"a": 1.0}}
+    run.scoring(40, "classifier").write_text(json.dumps(values))
+    write_report([run.path], tmp_path / "report.html")
+    page = visit(tmp_path / "report.html").page
+    assert page.locator("#scorings td.number", has_text="0.9635").count() == 1
+
+
+def test_scores_are_read_in_the_order_of_steps_and_the_oldest_are_left_out(
+    runs: Path, tmp_path: Path
+) -> None:
+    run = Run(shutil.copytree(runs / "none1", tmp_path / "run"))
+    run.scoring(0, "a").parent.mkdir()
+    steps = [*range(41), 99_999_999, 100_000_000]
+    for step in steps:
+        run.scoring(step, "a").write_text(json.dumps({"step": step, "scores": {}}))
+    seen = read_run(run.path)
+    assert [its["step"] for its in seen.scorings] == steps[-40:]
+    assert "scores/: 3 older files not read" in seen.missing
+
+
 def test_the_table_of_runs_can_be_sorted(opened: Any, runs: Path) -> None:
     page = opened.page
     page.locator("#runs th button", has_text="sw2").click()
@@ -320,6 +344,9 @@ def test_a_damaged_run_is_shown_with_what_is_missing(
         ("config.yaml", f"steps: 1{'0' * 5_000}\nseed: [[[[[[1]]]]]]\n"),
         ("metrics.jsonl", '{"step": 1, "scores": {"constructor": 1.0, "__proto__": 2}}\n'),
         ("environment.json", "[" * 100_000),
+        ("scores/00000001-a.json", '{"step": [1], "__proto__": "x", "scores": {"__proto__": NaN}}'),
+        ("scores/00000001-b.json", '{"step": null, "scores": 3}'),
+        ("scores/00000001-c.json", '{"scores": {"a": 1%s}}' % ("0" * 30_000)),
     ],
 )
 def test_numbers_and_texts_that_have_no_place(
@@ -327,6 +354,7 @@ def test_numbers_and_texts_that_have_no_place(
 ) -> None:
     """The other run of the page is shown as ever."""
     shutil.copytree(runs / "none0", tmp_path / "run")
+    (tmp_path / "run" / "scores").mkdir(exist_ok=True)
     (tmp_path / "run" / name).write_text(content)
     write_report([tmp_path / "run", runs / "none1"], tmp_path / "report.html")
     opened = visit(tmp_path / "report.html")

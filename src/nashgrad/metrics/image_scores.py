@@ -20,7 +20,7 @@ MODULES = {
 
 
 def inception_score(logits: Tensor, *, splits: int = 10, seed: int = 0) -> tuple[float, float]:
-    """The inception score: mean and standard deviation over splits of the samples.
+    """The inception score: mean and standard deviation over splits, which is NaN for one split.
 
     exp E KL(p(y | x), p(y)), by torchmetrics; between 1 and the number of classes. The paper's
     protocol is 6,400 samples in 10 splits. The network that gives the logits decides what it means,
@@ -46,7 +46,7 @@ def inception_score(logits: Tensor, *, splits: int = 10, seed: int = 0) -> tuple
         )
     metric = _torchmetrics("InceptionScore", splits=splits)
     metric.update(logits)
-    return _computed(metric, seed)
+    return _computed(metric, seed, splits)
 
 
 def kernel_distance(
@@ -55,7 +55,7 @@ def kernel_distance(
     """KID: the squared maximum mean discrepancy with the kernel (x^T y / d + 1)^3, unbiased.
 
     By torchmetrics, over random subsets of both: the mean and its standard deviation over subsets,
-    which is NaN where each subset is all there is.
+    which is NaN for one subset. Where each would be all that there is, one is taken.
 
     Args:
         real, fake: features, (n, d) and (m, d).
@@ -71,11 +71,12 @@ def kernel_distance(
     """
     _check_pair(real, fake)
     size = min(size, len(real), len(fake))
+    if size == len(real) == len(fake):
+        subsets = 1
     metric = _torchmetrics("KernelInceptionDistance", subsets=subsets, subset_size=size)
     metric.update(real, real=True)
     metric.update(fake, real=False)
-    value, deviation = _computed(metric, seed)
-    return value, math.nan if size == len(real) == len(fake) else deviation
+    return _computed(metric, seed, subsets)
 
 
 def manifold_scores(real: Tensor, fake: Tensor, *, k: int = 5) -> dict[str, float]:
@@ -160,10 +161,10 @@ def _torchmetrics(name: str, **arguments: Any) -> Any:
         return getattr(module, name)(feature=nn.Identity(), **arguments)
 
 
-def _computed(metric: Any, seed: int) -> tuple[float, float]:
-    """Mean and deviation, which is 0 where there is one part only; the global generator stays."""
+def _computed(metric: Any, seed: int, parts: int) -> tuple[float, float]:
+    """Mean and deviation, NaN where there is one part only; the global generator stays."""
     with torch.random.fork_rng(devices=[]), catch_warnings():
         simplefilter("ignore", UserWarning)
         torch.manual_seed(seed)
         mean, deviation = metric.compute()
-    return float(mean), float(deviation.nan_to_num())
+    return float(mean), float(deviation) if parts > 1 else math.nan

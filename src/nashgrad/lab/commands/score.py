@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from nashgrad.lab.common.atomic import write_json
-from nashgrad.lab.common.errors import UsageError, did_you_mean
+from nashgrad.lab.common.errors import UsageError, did_you_mean, file_errors
 from nashgrad.lab.config import Digits, Images, load
 from nashgrad.lab.runs.checkpoint import find, steps_in
 from nashgrad.lab.runs.records import Run, is_run
+from nashgrad.lab.scoring.basis import basis
 from nashgrad.lab.scoring.extractors import EXTRACTORS, FeatureScores, Wanted, check_fits
 from nashgrad.lab.studies.results import table
 from nashgrad.lab.training.restore import restore
@@ -53,7 +54,8 @@ def score(
         raise UsageError(f"--extractor: unknown extractor {extractor!r}{hint}")
     for folder in folders:  # before the first one takes its minutes
         _check(Run(Path(folder)), checkpoint, extractor)
-    judge, found = None, dict[str, tuple[int, dict[str, float]]]()
+    judge = None
+    found: dict[str, dict[str, Any]] = {}
     for folder in folders:
         run = Run(Path(folder))
         session = _restored(run, checkpoint, samples)
@@ -66,13 +68,14 @@ def score(
         except (ImportError, ValueError) as error:
             raise UsageError(f"{folder}: {error}") from error
         what = {"step": session.step, **judge.facts(samples, ema=session.ema is not None)}
+        found[folder] = {**what, "scores": values}
         file = run.scoring(session.step, extractor)
-        file.parent.mkdir(exist_ok=True)
-        write_json(file, {**what, "scores": values})
+        with file_errors(file.parent):
+            file.parent.mkdir(exist_ok=True)
+        write_json(file, found[folder])
         _tell(folder, what, values)
-        found[folder] = session.step, values
     if len(found) > 1:
-        print(_comparison(found))  # noqa: T201
+        print(f"{_side_by_side(found)}\n\n{basis(map(_facts, found.values()))}")  # noqa: T201
     if judge is not None and not judge.knows_classes:
         print(f"no inception score: {extractor} knows no classes")  # noqa: T201
     return 0
@@ -81,6 +84,9 @@ def score(
 def _check(run: Run, checkpoint: int | None, extractor: str) -> None:
     if not is_run(run.path):
         raise UsageError(f"{run.path}: holds no run; name the folder that has its config.yaml")
+    folder = run.scoring(0, extractor).parent
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UsageError(f"{folder}: is no folder, and scores go there; move it away")
     if checkpoint is not None:
         find(run.checkpoints, checkpoint)
     elif not steps_in(run.checkpoints):
@@ -102,23 +108,31 @@ def _restored(run: Run, checkpoint: int | None, samples: int) -> Session:
     return session
 
 
-def _comparison(found: Mapping[str, tuple[int, Mapping[str, float]]]) -> str:
+def _side_by_side(found: Mapping[str, Mapping[str, Any]]) -> str:
     """A row for each run, of its step and scores."""
-    names = list(dict.fromkeys(name for _, its in found.values() for name in its))
+    names = list(dict.fromkeys(name for its in found.values() for name in its["scores"]))
     rows = [
-        [folder, f"{step:,}", *(f"{its[name]:.4g}" if name in its else "" for name in names)]
-        for folder, (step, its) in found.items()
+        [folder, f"{its['step']:,}", *(_shown(its["scores"].get(name, "")) for name in names)]
+        for folder, its in found.items()
     ]
     return table(["run", "step", *names], rows)
 
 
+def _facts(its: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in its.items() if key not in ("step", "scores")}
+
+
+def _shown(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else value
+
+
 def _tell(folder: str, what: dict[str, Any], values: dict[str, float]) -> None:
     shown = {k: f"{v:.3g}" if isinstance(v, float) else v for k, v in what.items()}
-    table = Table(title=", ".join(f"{key} {value}" for key, value in shown.items()))
-    table.add_column("score")
-    table.add_column("value", justify="right")
+    card = Table(title=", ".join(f"{key} {value}" for key, value in shown.items()))
+    card.add_column("score")
+    card.add_column("value", justify="right")
     for name, value in values.items():
-        table.add_row(name, f"{value:.4g}")
+        card.add_row(name, _shown(value))
     console = Console(highlight=False)
     console.print(folder, soft_wrap=True, markup=False)
-    console.print(table)
+    console.print(card)

@@ -16,7 +16,7 @@ from nashgrad.lab.report.curves import newest, number, rounded
 from nashgrad.lab.report.files import regular
 from nashgrad.lab.report.seen import pictures_of
 
-FILES = ("config.yaml", "metrics.jsonl", "summary.json", "samples", "diagnosis")
+FILES = ("config.yaml", "metrics.jsonl", "summary.json", "samples", "diagnosis", "scores")
 Stamp: TypeAlias = "tuple[tuple[str, int, int], ...]"
 """When the files of a run changed, and how large they are."""
 

@@ -29,6 +29,8 @@ PICTURES = 30
 """Of a run, on the slider."""
 PICTURE_BYTES = 7_000_000
 """Of all pictures of a page, as text in it."""
+LETTERS = 80
+"""Of a text that scores rest on."""
 READ: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], dict[str, Logged]]] = {
     "curves": logged,
     "scores": scored,
@@ -153,8 +155,9 @@ def _scored(run: Seen) -> str:
 
 def _scoring(found: Mapping[str, Any]) -> dict[str, Any]:
     """Scores by features of a network, by name, and what they rest on."""
+    told = {k: str(v)[:LETTERS] for k, v in found.items() if isinstance(v, str | bool)}
     return {
-        "facts": {**{k: str(v) for k, v in found.items() if k != "scores"}, **dict(numbers(found))},
+        "facts": {**told, **{k: rounded(v) for k, v in numbers(found) if k != "scores"}},
         "scores": {name: rounded(value) for name, value in numbers(found.get("scores"))},
     }
 

@@ -21,7 +21,7 @@ const scoringsTable = (data, state) => {
   const told = (row, part, key) => (Object.hasOwn(row[part], key) ? row[part][key] : null);
   const columns = [
     { title: "run", value: (row) => row.name, show: (row) => el("span", { class: "name" }, row.name) },
-    ...keysOf("facts").map((key) => ({ title: key, value: (row) => told(row, "facts", key), number: rows.every((row) => typeof told(row, "facts", key) === "number") })),
+    ...keysOf("facts").map((key) => ({ title: key, value: (row) => told(row, "facts", key), number: !rows.some((row) => typeof told(row, "facts", key) === "string") })),
     ...keysOf("scores").map((key) => ({ title: key.replaceAll("_", " "), value: (row) => told(row, "scores", key), number: true })),
   ];
   const caption = "scores by features of a network, with what they rest on; those of two extractors do not compare";

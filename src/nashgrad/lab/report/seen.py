@@ -27,8 +27,12 @@ DEPTH = 4
 """How far below a folder runs are looked for: runs/sweep/method/seed."""
 MOST_BYTES = 64_000_000
 """Of one file; no log of a run is larger."""
-MOST_JUDGED = 40
-"""Diagnoses that are read of a run, the newest, and likewise scores."""
+MOST_DIAGNOSES = 40
+"""Read of a run, the newest."""
+MOST_SCORES = 40
+"""The same of files of scores."""
+SCORES_BYTES = 20_000
+"""Of such a file; a dozen numbers and what they rest on take a twentieth of it."""
 STEP = re.compile(r"[0-9]{1,12}\Z")
 SCORING = re.compile(r"[0-9]{1,12}-[a-z0-9_]{1,40}\Z")
 
@@ -123,15 +127,15 @@ def _config(folder: Path, missing: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _object(folder: Path, name: str, missing: list[str]) -> dict[str, Any]:
+def _object(folder: Path, name: str, missing: list[str], most: int = MOST_BYTES) -> dict[str, Any]:
     try:
-        data = content(folder / name, MOST_BYTES + 1)
+        data = content(folder / name, most + 1)
     except FileNotFoundError:
         missing.append(f"{name}: no such file")
         return {}
     except OSError:
         data = b""
-    values = parsed(data) if len(data) <= MOST_BYTES else None
+    values = parsed(data) if len(data) <= most else None
     if values is None:
         missing.append(f"{name}: damaged")
     return values or {}
@@ -188,14 +192,18 @@ def _diagnoses(folder: Path, missing: list[str]) -> dict[int, Mapping[str, Any]]
     """The newest ones."""
     files = _by_step(folder / "diagnosis", ".json")
     found = {step: _object(folder, f"diagnosis/{files[step].name}", missing)
-             for step in sorted(files)[-MOST_JUDGED:]}  # fmt: skip
+             for step in sorted(files)[-MOST_DIAGNOSES:]}  # fmt: skip
     return {step: values for step, values in found.items() if values}
 
 
 def _scorings(folder: Path, missing: list[str]) -> list[Mapping[str, Any]]:
-    """The newest ones."""
-    files = list(_named(folder / "scores", ".json", SCORING).values())[-MOST_JUDGED:]
-    found = [_object(folder, f"scores/{file.name}", missing) for file in files]
+    """Those of the newest checkpoints."""
+    files = _named(folder / "scores", ".json", SCORING)
+    ordered = sorted(files, key=lambda stem: (int(stem.partition("-")[0]), stem))
+    if left := ordered[:-MOST_SCORES]:
+        missing.append(f"scores/: {counted(len(left), 'older file')} not read")
+    kept = (f"scores/{files[stem].name}" for stem in ordered[-MOST_SCORES:])
+    found = (_object(folder, name, missing, SCORES_BYTES) for name in kept)
     return [values for values in found if values]
 
 

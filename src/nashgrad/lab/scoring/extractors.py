@@ -115,8 +115,7 @@ class FeatureScores:
         return self._inception("inception_score_of_real", logits)
 
     def _inception(self, name: str, logits: Tensor) -> dict[str, float]:
-        value, deviation = inception_score(logits, splits=self._splits)
-        return {name: value, f"{name}_deviation": deviation}
+        return _with_deviation(name, *inception_score(logits, splits=self._splits))
 
     def is_against(self, real: Tensor) -> bool:
         """Whether these are the real ones that samples are held against."""
@@ -142,9 +141,7 @@ class FeatureScores:
         real, fake = self._real, self._extractor(samples)
         pair = real.features, fake.features
         values = {"frechet_distance": frechet_distance(*pair)}
-        values["kernel_distance"], deviation = kernel_distance(*pair)
-        if not math.isnan(deviation):
-            values["kernel_distance_deviation"] = deviation
+        values |= _with_deviation("kernel_distance", *kernel_distance(*pair))
         values |= manifold_scores(*pair)
         if fake.logits is not None:
             values |= self._inception("inception_score", fake.logits) | self._of_real
@@ -153,3 +150,8 @@ class FeatureScores:
     def named(self, samples: Tensor) -> dict[str, float]:
         """The same, with the extractor in each name."""
         return {f"{name}_{self._extractor.name}": value for name, value in self(samples).items()}
+
+
+def _with_deviation(name: str, value: float, deviation: float) -> dict[str, float]:
+    """Both by name; of a single part the value alone."""
+    return {name: value} | ({} if math.isnan(deviation) else {f"{name}_deviation": deviation})
