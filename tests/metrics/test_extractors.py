@@ -6,7 +6,6 @@ from torch import Tensor
 
 from nashgrad.metrics import frechet_distance
 from nashgrad.metrics.extractors import (
-    CHUNK,
     EfficientNetLite0,
     Extractor,
     Features,
@@ -54,7 +53,7 @@ class Odd(Extractor):
         features = torch.full((n, self._features or n), 1.0)
         features[-1, -1] = self._value
         if self._logits == "first chunk only":
-            return Features(features, torch.ones(n, 2) if n == CHUNK else None)
+            return Features(features, torch.ones(n, 2) if n == self.chunk else None)
         return Features(features, None if self._logits is None else torch.ones(n, n))
 
 
@@ -70,7 +69,7 @@ class Odd(Extractor):
 )
 def test_an_output_that_does_not_hold_together(extractor: Odd, text: str) -> None:
     with pytest.raises(ValueError, match=rf"^extractor odd: {text}$"):
-        extractor(torch.zeros(CHUNK + 3, 1, 2, 2))
+        extractor(torch.zeros(Extractor.chunk + 3, 1, 2, 2))
 
 
 def test_nothing_but_the_error_is_said_of_numbers_that_are_not_finite(
@@ -103,13 +102,14 @@ def test_efficientnet_lite0() -> None:
     pytest.importorskip("efficientnet_lite_pytorch", reason="its packages are not installed")
     extractor = EfficientNetLite0()
     draw = torch.Generator().manual_seed(0)
-    images = torch.rand(3, 3, 32, 32, generator=draw) * 2 - 1
+    images = torch.rand(6, 3, 32, 32, generator=draw) * 2 - 1
+    assert extractor.chunk < len(images)
     features, logits = extractor(images)
-    assert features.shape == (3, 1280)
+    assert features.shape == (6, 1280)
     assert logits is not None
-    assert logits.shape == (3, 1000)
+    assert logits.shape == (6, 1000)
     assert features.isfinite().all()
-    torch.testing.assert_close(extractor(images[1:2]).features, features[1:2], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(extractor(images[5:]).features, features[5:], atol=1e-4, rtol=1e-4)
     grey = images[:1, :1]
     torch.testing.assert_close(
         extractor(grey).features, extractor(grey.expand(-1, 3, -1, -1)).features

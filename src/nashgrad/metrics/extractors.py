@@ -10,8 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CHUNK = 64  # images that pass a network at once
-
 
 class Features(NamedTuple):
     """What is known of images.
@@ -28,9 +26,11 @@ class Extractor(abc.ABC):
     """Gives features of images (n, channels, height, width) in [-1, 1].
 
     - `name`: part of the name of every score that rests on it.
+    - `chunk`: how many images pass at once; features do not depend on it.
     """
 
     name: str
+    chunk: int = 64
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -49,7 +49,7 @@ class Extractor(abc.ABC):
                 rows as long as each other.
         """
         with torch.inference_mode():
-            parts = [self._checked(chunk) for chunk in images.split(CHUNK)]
+            parts = [self._checked(chunk) for chunk in images.split(self.chunk)]
         features = self._joined("features", [part.features for part in parts])
         logits = [part.logits for part in parts if part.logits is not None]
         if logits and len(logits) < len(parts):
@@ -130,11 +130,14 @@ class EfficientNetLite0(Extractor):
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self._device = torch.device(device)
-        self._network = _efficientnet().to(self._device).eval()
+        self._network = _efficientnet().to(self._device, memory_format=torch.channels_last).eval()
+        if self._device.type == "cpu":
+            self.chunk = 4  # whose maps stay in the cache: four times as fast as 64
 
     def extract(self, images: Tensor) -> Features:
         x = images.to(self._device).expand(-1, 3, -1, -1)
         x = F.interpolate(x, size=self.side, mode="bilinear", align_corners=False)
+        x = x.contiguous(memory_format=torch.channels_last)
         maps = self._network.extract_features(((x + 1) * 127.5 - 127) / 128)
         features = maps.mean((2, 3))
         return Features(features, self._network._fc(features))
