@@ -173,6 +173,11 @@ def test_products_only_where_they_are_felt(consensus, players, order: int) -> No
     assert set(here.norms) == (set(players) if order == 1 else {G, D})
 
 
+def test_a_mapping_that_names_nobody() -> None:
+    with pytest.raises(ValueError, match=r"^gamma: names no player and no parameter"):
+        ng.Consensus({})
+
+
 @pytest.mark.parametrize("gamma", [-1.0, float("nan"), float("inf"), "10", None])
 def test_bad_gamma(gamma: float) -> None:
     with pytest.raises(

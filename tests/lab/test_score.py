@@ -156,6 +156,21 @@ def test_no_run_to_score(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("nashgrad score: needs a run's folder")
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--samples", "1"], "--samples: these scores need at least 6, got 1"),
+        (["--samples=many"], "--samples: expected an integer, got 'many'"),
+        (["--checkpoint", "last"], "--checkpoint: expected an integer, got 'last'"),
+    ],
+)
+def test_numbers_that_are_none(
+    run: Path, capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+) -> None:
+    assert main(["score", str(run), *words]) == 2
+    assert capsys.readouterr().err == f"{complaint}\n"
+
+
 def test_without_a_split_no_splits_are_stated(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -278,7 +293,7 @@ def test_real_images_beat_noise() -> None:
         (["--extractor", "identity"], "extractor identity: is for points in the plane; use pixels"),
         (
             ["--samples", "4", "--extractor", "pixels"],
-            "4 real images: these scores need at least 6",
+            "--samples: these scores need at least 6, got 4",
         ),
         (["--checkpoint", "77"], "no checkpoint of step 77; there are"),
     ],
@@ -349,7 +364,7 @@ def test_scores_by_features_while_training(tmp_path: Path) -> None:
     )
     facts = {"extractor": "pixels8", "samples": 32, "real": 32, "ema": True}  # nothing is split
     facts |= {"own_extractor": "pixels", "own_real": 1_797}
-    facts |= {"own_classes_by": "logistic regression"}
+    facts |= {"own_classes_by": "logistic regression (right on 99.6% of the data)"}
     assert judged[-1]["scored"] == facts
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["scored"] == facts
     assert (tmp_path / "run" / "plots" / "scores.png").exists()

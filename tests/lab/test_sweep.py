@@ -180,7 +180,15 @@ def test_a_grid_of_names_alone(folder: Path) -> None:
         (("gamma: [0.1, 10]", "gamma: 1"), "grid.gamma: expected a list, such as [0.1, 1, 10]"),
         (("gamma: [0.1, 10]", "gamma: [1, 1.0]"), "grid.gamma: one is given twice"),
         (("seeds: [0, 1]", "seeds: [1, 1]"), "seeds: one is given twice"),
-        (("gamma: [0.1, 10]", "seed: [1, 2]"), "grid: seed is no key of a grid"),
+        (("gamma: [0.1, 10]", "seed: [1, 2]"), "grid.seed: is not varied: list them in seeds"),
+        (
+            ("gamma: [0.1, 10]", "checkpoint.every: [1, 2]"),
+            "grid.checkpoint.every: is not varied: runs are saved as often as points has it",
+        ),
+        (
+            ("narrow: {}", "narrow: {evaluate: {samples: 20, pictures: true}}"),
+            "variants.narrow.evaluate.pictures: is not varied: runs of studies draw none",
+        ),
         (("wide:", "../wide:"), "variants: '../wide' names a folder as well"),
         (("base.yaml", "nobody.yaml"), "nobody.yaml: no such file or directory"),
     ],

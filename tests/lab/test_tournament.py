@@ -204,6 +204,10 @@ BAD = {
         "{method: none}", "{method: none, methud: 3}",
         "entrants.plain: methud: unknown key, did you mean method?",
     ),
+    "a key that all have in common": (
+        "{method: none}", "{method: none, steps: 5}",
+        "entrants.plain.steps: is not varied: all entrants have the tournament's budget or steps",
+    ),
     "a key of another method": (
         "{method.gamma: 2}", "{method.lam: 2}", "method 'consensus' has no lam",
     ),

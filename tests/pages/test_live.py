@@ -93,7 +93,7 @@ def test_scores_that_come_later_are_seen(client: Any, folder: Path) -> None:
     assert client.get(address).json()["runs"][0]["scorings"] == []
     file = Run(folder / "one").scoring(40, "identity")
     file.parent.mkdir()
-    file.write_text('{"step": 40, "scores": {"frechet_distance": 0.25}}')
+    file.write_text('{"step": 40, "extractor": "a", "scores": {"frechet_distance": 0.25}}')
     [run] = client.get(address).json()["runs"]
     assert run["scorings"][0]["scores"] == {"frechet_distance": 0.25}
 

@@ -186,6 +186,10 @@ def test_facts_that_one_extractor_alone_has_are_numbers(
     write_report([run.path], tmp_path / "report.html")
     page = visit(tmp_path / "report.html").page
     assert page.locator("#scorings td.number", has_text="0.9635").count() == 1
+    assert page.get_by_text("Scores of two extractors do not compare.").is_visible()
+    heads = page.locator("#scorings thead th").all_text_contents()
+    assert heads[:4] == ["run", "step", "extractor", "a"]
+    assert heads[-4:] == ["accuracy", "samples", "real", "ema"]
 
 
 def test_scores_are_read_in_the_order_of_steps_and_the_oldest_are_left_out(
@@ -195,10 +199,15 @@ def test_scores_are_read_in_the_order_of_steps_and_the_oldest_are_left_out(
     run.scoring(0, "a").parent.mkdir()
     steps = [*range(41), 99_999_999, 100_000_000]
     for step in steps:
-        run.scoring(step, "a").write_text(json.dumps({"step": step, "scores": {}}))
+        run.scoring(step, "a").write_text(
+            json.dumps({"step": step, "extractor": "a", "scores": {}})
+        )
+    run.scoring(40, "b").write_text('{"step": "40", "extractor": 7, "scores": {}}')
     seen = read_run(run.path)
-    assert [its["step"] for its in seen.scorings] == steps[-40:]
-    assert "scores/: 3 older files not read" in seen.missing
+    assert [its["step"] for its in seen.scorings] == steps[-39:]
+    assert "scores/: 4 older files not read" in seen.missing
+    strange = "scores/00000040-b.json: holds no scores; score that checkpoint again"
+    assert strange in seen.missing
 
 
 def test_the_table_of_runs_can_be_sorted(opened: Any, runs: Path) -> None:

@@ -62,8 +62,8 @@ class Consensus(PureAdjustment):
     of players, any base optimiser.
 
     Raises:
-        ValueError: For a gamma that is negative or not finite, an unknown player, and a key that
-            no parameter's name begins with.
+        ValueError: For a gamma that is negative or not finite, a mapping without keys, an unknown
+            player, and a key that no parameter's name begins with.
 
     References:
         L. Mescheder, S. Nowozin, A. Geiger: The Numerics of GANs, 2017.
@@ -83,6 +83,8 @@ class Consensus(PureAdjustment):
     def __post_init__(self) -> None:
         if isinstance(self.gamma, Mapping):
             object.__setattr__(self, "gamma", dict(self.gamma))  # the caller's may change
+            if not self.gamma:
+                raise ValueError("gamma: names no player and no parameter, so nothing would change")
             for key, gamma in self.gamma.items():
                 check_not_negative(f"gamma of {key!r}", gamma)
         else:

@@ -2,12 +2,14 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import fields
 from importlib.metadata import version
 from itertools import groupby
+from typing import Any, get_args, get_type_hints
 
 import tyro
 
@@ -48,6 +50,7 @@ def _run(words: list[str]) -> int:
         return _print_help(name)
     own, overrides = _divided(name, words) if name in TAKE_KEYS else (words, [])
     _refuse_unknown_flags(name, own)
+    _refuse_words_for_numbers(name, own)
     command = _parsed(own)
     return command.run(overrides) if isinstance(command, Train | Classifier) else command.run()
 
@@ -91,6 +94,20 @@ def _refuse_unknown_flags(name: str, words: list[str]) -> None:
         flag = word.partition("=")[0]
         if word.startswith("--") and flag not in known:
             raise UsageError(f"nashgrad {name}: unknown flag {flag}{did_you_mean(flag, known)}")
+
+
+def _refuse_words_for_numbers(name: str, words: list[str]) -> None:
+    hints = get_type_hints(COMMANDS[name])
+    whole = {f"--{key.replace('_', '-')}" for key, kind in hints.items() if _is_whole(kind)}
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        flag, joined, value = word.partition("=")
+        value = value if joined else following
+        if flag in whole and not re.fullmatch(r"[+-]?[0-9_]+|None|--.*|", value):
+            raise UsageError(f"{flag}: expected an integer, got {value!r}")
+
+
+def _is_whole(kind: Any) -> bool:
+    return kind is int or set(get_args(kind)) == {int, type(None)}
 
 
 def _flags(name: str) -> list[str]:

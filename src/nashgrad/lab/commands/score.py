@@ -13,7 +13,7 @@ from rich.table import Table
 
 from nashgrad.lab.common.atomic import write_json
 from nashgrad.lab.common.errors import UsageError, did_you_mean, file_errors
-from nashgrad.lab.config import Digits, Images, load
+from nashgrad.lab.config import Digits, Images, fewest, load
 from nashgrad.lab.runs.checkpoint import find, steps_in
 from nashgrad.lab.runs.records import Run, is_run
 from nashgrad.lab.scoring.basis import basis
@@ -52,6 +52,8 @@ def score(
     if extractor not in EXTRACTORS:
         hint = did_you_mean(extractor, EXTRACTORS) or f"; known: {', '.join(EXTRACTORS)}"
         raise UsageError(f"--extractor: unknown extractor {extractor!r}{hint}")
+    if samples < fewest(1):
+        raise UsageError(f"--samples: these scores need at least {fewest(1)}, got {samples}")
     for folder in folders:  # before the first one takes its minutes
         _check(Run(Path(folder)), checkpoint, extractor)
     judge = None

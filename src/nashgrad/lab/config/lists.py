@@ -1,7 +1,7 @@
 """Lists of values to try, in the files of tournaments and sweeps."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -23,6 +23,31 @@ def list_such_as(example: str) -> BeforeValidator:
 Seeds = Annotated[tuple[Seed, ...], list_such_as("[0, 1]"), Field(min_length=1)]
 Factors = Annotated[tuple[Positive, ...], list_such_as("[0.5, 1, 2]"), Field(min_length=1)]
 Values = Annotated[tuple[Any, ...], list_such_as("[0.1, 1, 10]"), Field(min_length=1)]
+
+
+SET_BY_STUDIES: dict[str, str] = {
+    "seed": "list them in seeds",
+    "threads": "each run has one",
+    "out": "give the study's with --out",
+    "log.every": "points says how often runs are looked at",
+    "evaluate.every": "points says how often runs are judged",
+    "evaluate.pictures": "runs of studies draw none",
+    "checkpoint.every": "runs are saved as often as points has it",
+    "checkpoint.keep": "the last one is kept",
+}
+"""Keys that runs of a study do not vary, and what says so instead."""
+
+
+def not_listened_to(
+    where: str, changes: Mapping[str, Any], known: Mapping[str, str] = SET_BY_STUDIES
+) -> Iterator[str]:
+    """Which keys of a variant a study would pass over, as `key: text` lines."""
+    for key, value in changes.items():
+        if key in known:
+            yield f"{where}.{key}: is not varied: {known[key]}"
+        elif isinstance(value, Mapping):
+            inner = {f"{key}.{name}": changed for name, changed in value.items()}
+            yield from not_listened_to(where, inner, known)
 
 
 def given_twice(values: tuple[Any, ...]) -> bool:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from nashgrad.lab.config.limits import FORBID_UNKNOWN, Count, Flag, Text, key
-from nashgrad.lab.config.lists import Seeds, Values, given_twice, unfit_for_folders
+from nashgrad.lab.config.lists import Seeds, Values, given_twice, not_listened_to, unfit_for_folders
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -32,8 +32,9 @@ class Sweep:
 def _misfits(sweep: Sweep) -> Iterator[str]:
     if not sweep.grid and not sweep.variants:
         yield "grid: there is nothing to vary; give grid, variants or both"
-    if "seed" in sweep.grid:
-        yield "grid: seed is no key of a grid; list them in seeds"
+    yield from not_listened_to("grid", dict.fromkeys(sweep.grid))
+    for name, changes in sweep.variants.items():
+        yield from not_listened_to(f"variants.{name}", changes)
     if given_twice(sweep.seeds):
         yield "seeds: one is given twice"
     for name, values in sweep.grid.items():

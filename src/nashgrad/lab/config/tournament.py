@@ -14,7 +14,14 @@ from nashgrad.lab.config.limits import (
     Text,
     key,
 )
-from nashgrad.lab.config.lists import Factors, Seeds, given_twice, unfit_for_folders
+from nashgrad.lab.config.lists import (
+    SET_BY_STUDIES,
+    Factors,
+    Seeds,
+    given_twice,
+    not_listened_to,
+    unfit_for_folders,
+)
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -24,6 +31,14 @@ class Tuning:
     seeds: Seeds = Field(description="none of those reported")
     factors: Factors = Field(description="of the learning rates that the entrant would have")
     share: PositiveFraction = key(0.5, "of the budget")
+
+
+SET_BY_TOURNAMENTS = SET_BY_STUDIES | {
+    "steps": "all entrants have the tournament's budget or steps",
+    "budget": "all entrants have the tournament's budget or steps",
+    "evaluate.spent": SET_BY_STUDIES["evaluate.every"],
+    "checkpoint.spent": SET_BY_STUDIES["checkpoint.every"],
+}
 
 
 @dataclass(frozen=True, config=FORBID_UNKNOWN)
@@ -60,6 +75,8 @@ def _misfits(tournament: Tournament) -> Iterator[str]:
     if t.baseline not in t.entrants:
         yield f"baseline: {t.baseline!r} is no entrant; there are {', '.join(t.entrants)}"
     yield from unfit_for_folders("entrants", t.entrants)
+    for name, changes in t.entrants.items():
+        yield from not_listened_to(f"entrants.{name}", changes, SET_BY_TOURNAMENTS)
     if given_twice(t.seeds):
         yield "seeds: one is given twice"
     if t.tuning is not None:

@@ -15,17 +15,28 @@ const runColumns = (data) => [
 ];
 
 // Scores by features of a network, where `nashgrad score` took them: a row for each checkpoint and extractor.
+const FIRST = ["step", "extractor"]; // of what scores rest on; the rest stands behind the scores
+const DEVIATION = "_deviation";
+
+// A deviation stands beside what it is of.
+const inPairs = (names) => names.filter((name) => !name.endsWith(DEVIATION)).flatMap((name) => [name, name + DEVIATION].filter((one) => names.includes(one)));
+
 const scoringsTable = (data, state) => {
   const rows = data.runs.flatMap((run) => run.scorings.map((scoring) => ({ name: run.name, ...scoring })));
+  if (!rows.length) return null;
   const keysOf = (part) => [...new Set(rows.flatMap((row) => Object.keys(row[part])))];
   const told = (row, part, key) => (Object.hasOwn(row[part], key) ? row[part][key] : null);
+  const columnOf = (part) => (key) => ({ title: key.replaceAll("_", " "), value: (row) => told(row, part, key),
+    number: !rows.some((row) => typeof told(row, part, key) === "string") });
   const columns = [
     { title: "run", value: (row) => row.name, show: (row) => el("span", { class: "name" }, row.name) },
-    ...keysOf("facts").map((key) => ({ title: key, value: (row) => told(row, "facts", key), number: !rows.some((row) => typeof told(row, "facts", key) === "string") })),
-    ...keysOf("scores").map((key) => ({ title: key.replaceAll("_", " "), value: (row) => told(row, "scores", key), number: true })),
+    ...FIRST.map(columnOf("facts")), ...inPairs(keysOf("scores")).map(columnOf("scores")),
+    ...keysOf("facts").filter((key) => !FIRST.includes(key)).map(columnOf("facts")),
   ];
-  const caption = "scores by features of a network, with what they rest on; those of two extractors do not compare";
-  return rows.length ? [el("h3", {}, "Scores by nashgrad score"), sortableTable(columns, rows, { id: "scorings", caption, order: state.sorted.scorings })] : null;
+  const several = new Set(rows.map((row) => row.facts.extractor)).size > 1;
+  return [el("h3", {}, "Scores by nashgrad score"),
+    sortableTable(columns, rows, { id: "scorings", caption: "scores by features of a network, with what they rest on", order: state.sorted.scorings }),
+    several ? el("p", { class: "soft small" }, "Scores of two extractors do not compare.") : null];
 };
 
 const missingCard = (runs) => {

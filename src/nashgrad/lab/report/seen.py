@@ -202,9 +202,16 @@ def _scorings(folder: Path, missing: list[str]) -> list[Mapping[str, Any]]:
     ordered = sorted(files, key=lambda stem: (int(stem.partition("-")[0]), stem))
     if left := ordered[:-MOST_SCORES]:
         missing.append(f"scores/: {counted(len(left), 'older file')} not read")
-    kept = (f"scores/{files[stem].name}" for stem in ordered[-MOST_SCORES:])
-    found = (_object(folder, name, missing, SCORES_BYTES) for name in kept)
-    return [values for values in found if values]
+    kept = [f"scores/{files[stem].name}" for stem in ordered[-MOST_SCORES:]]
+    found = {name: _object(folder, name, missing, SCORES_BYTES) for name in kept}
+    strange = [name for name, values in found.items() if values and not _is_scoring(values)]
+    missing += [f"{name}: holds no scores; score that checkpoint again" for name in strange]
+    return [values for values in found.values() if _is_scoring(values)]
+
+
+def _is_scoring(values: Mapping[str, Any]) -> bool:
+    kinds = {"step": int, "extractor": str, "scores": dict}
+    return all(isinstance(values.get(key), kind) for key, kind in kinds.items())
 
 
 def _without(folder: Path, complaint: str) -> str:

@@ -237,8 +237,7 @@ def _ranked(plan: Tournament, values: Mapping[str, Any], key: Any) -> list[tuple
 
 
 def _by_budget(plan: Tournament, values: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    apart = (plan.score, "samples", "classifier_accuracy")
-    others = [name for name in _scores(values) if name not in apart]
+    others = [name for name in _scores(values) if name not in (plan.score, "samples")]
     head = ["", "lr x", plan.score, "range", "difference", "finite", *others]
     head += ["steps", "evaluations", "products", "not converged", "seconds", "peak MB"]
     rows = []

@@ -209,11 +209,11 @@ class DigitsTask(ImageTask):
             "class_entropy": self._classes.entropy(samples),
             "smallest_class": min(shares),
             "largest_class": max(shares),
-            "classifier_accuracy": self._classes.train_accuracy,
         }
 
     def own_facts(self, samples: int) -> dict[str, Any]:
-        return {**super().own_facts(samples), "classes_by": "logistic regression"}
+        by = f"logistic regression (right on {self._classes.train_accuracy:.1%} of the data)"
+        return {**super().own_facts(samples), "classes_by": by}
 
 
 @cache
