@@ -15,8 +15,8 @@ const runColumns = (data) => [
 ];
 
 // Scores by features of a network, where `nashgrad score` took them: a row for each checkpoint and extractor.
-const FIRST = ["step", "extractor"]; // of what scores rest on; the rest stands behind the scores
 const DEVIATION = "_deviation";
+const HEAD = ["step", "extractor"]; // of what scores rest on: with the run's name they tell rows apart
 
 // A deviation stands beside what it is of.
 const inPairs = (names) => names.filter((name) => !name.endsWith(DEVIATION)).flatMap((name) => [name, name + DEVIATION].filter((one) => names.includes(one)));
@@ -26,12 +26,13 @@ const scoringsTable = (data, state) => {
   if (!rows.length) return null;
   const keysOf = (part) => [...new Set(rows.flatMap((row) => Object.keys(row[part])))];
   const told = (row, part, key) => (Object.hasOwn(row[part], key) ? row[part][key] : null);
-  const columnOf = (part) => (key) => ({ title: key.replaceAll("_", " "), value: (row) => told(row, part, key),
+  const columnOf = (part) => (key) => ({ title: key.replace(DEVIATION, " ±").replaceAll("_", " "), value: (row) => told(row, part, key),
     number: !rows.some((row) => typeof told(row, part, key) === "string") });
+  const headOf = ({ facts }) => `${facts.extractor}, step ${facts.step.toLocaleString("en")}`;
   const columns = [
-    { title: "run", value: (row) => row.name, show: (row) => el("span", { class: "name" }, row.name) },
-    ...FIRST.map(columnOf("facts")), ...inPairs(keysOf("scores")).map(columnOf("scores")),
-    ...keysOf("facts").filter((key) => !FIRST.includes(key)).map(columnOf("facts")),
+    { title: "run", value: (row) => `${row.name}, ${headOf(row)}`,
+      show: (row) => el("span", {}, el("span", { class: "name" }, row.name), el("br"), el("span", { class: "soft small" }, headOf(row))) },
+    ...inPairs(keysOf("scores")).map(columnOf("scores")), ...keysOf("facts").filter((key) => !HEAD.includes(key)).map(columnOf("facts")),
   ];
   const several = new Set(rows.map((row) => row.facts.extractor)).size > 1;
   return [el("h3", {}, "Scores by nashgrad score"),
