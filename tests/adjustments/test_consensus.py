@@ -233,7 +233,7 @@ def by_prefix(case: Case, keys: dict[str, float]) -> Tensor:
         {D: 2.0},
         {f"{G}.2": 2.0, G: 0.3, f"{G}.2.bias": 0.5, f"{D}.0": 1.0},
         {f"{G}.0": 0.0, G: 4.0},
-        {},
+        {G: 0.0},
     ],
 )
 def test_a_gamma_for_each(keys: dict[str, float]) -> None:
@@ -284,7 +284,7 @@ def test_a_bad_gamma_among_several() -> None:
         ({G: 1.0}, (D,), 1),
         ({f"{D}.0": 1.0, G: 0.0}, (G,), 1),
         ({f"{D}.0": 1.0, D: 0.0}, (D,), 2),
-        ({}, (G, D), 1),
+        ({G: 0.0, D: 0.0}, (G, D), 1),
     ],
 )
 def test_products_only_for_players_with_a_gamma(keys, players, order: int) -> None:
