@@ -1,7 +1,7 @@
 """`nashgrad sweep`: every point with every seed, resumable, honest about failures."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,15 @@ import torch
 
 from nashgrad.adjustments import Consensus
 from nashgrad.lab.commands.cli import main
-from nashgrad.lab.config import load
+from nashgrad.lab.config import Config, load
 from nashgrad.lab.config.files import read, validate
+from nashgrad.lab.config.lists import SET_BY_STUDIES
 from nashgrad.lab.config.sweep import Sweep
 from nashgrad.lab.figures.cells import Cell
 from nashgrad.lab.figures.sizes import DIGITS, SMALL, Size
+from nashgrad.lab.report.groups import flat
 from nashgrad.lab.studies import stage
-from nashgrad.lab.studies.points import Point
+from nashgrad.lab.studies.points import Point, looking
 from nashgrad.lab.studies.runner import Job, Outcome, run_jobs
 from nashgrad.lab.studies.sweep import points_of
 from nashgrad.lab.training.train import prepare
@@ -215,7 +217,7 @@ def shipped(path: Path) -> list[Point]:
 @pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_sweeps_that_come_along(path: Path) -> None:
     points = shipped(path)
-    assert len({point.name for point in points}) == len(points) >= 3
+    assert len({point.name for point in points}) == len(points) >= 4
 
 
 def test_the_growing_network_is_that_of_the_figures() -> None:
@@ -236,6 +238,21 @@ def test_the_generator_s_gamma_is_all_that_differs_from_the_figures(sweep: str, 
         assert replace(point.config.method, gamma=1.0) == plain.method
         for key in ("game", "model", "loss", "optimizer", "schedule", "steps", "data"):
             assert getattr(point.config, key) == getattr(plain, key), key
+
+
+def test_what_a_study_sets_is_what_it_refuses_to_vary(folder: Path) -> None:
+    own = {
+        "seed": 3,
+        "threads": 2,
+        "out": "mine",
+        "log": {"every": 7},
+        "evaluate": {"every": 7, "pictures": True, "samples": 16},
+        "checkpoint": {"every": 7, "keep": 5, "spent": 0},
+    }
+    config = validate(Config, read("base.yaml") | own, "base.yaml")
+    job = Point("point", looking(config, 4), {}).job(folder, 0)
+    before, after = flat(asdict(config)), flat(asdict(job.config))
+    assert {key for key in before if before[key] != after.get(key)} == set(SET_BY_STUDIES)
 
 
 def test_no_layer_is_left_out_of_the_gammas_of_blocks() -> None:

@@ -357,6 +357,7 @@ def test_a_damaged_run_is_shown_with_what_is_missing(
         ("environment.json", "[" * 100_000),
         ("scores/00000001-a.json", '{"step": [1], "__proto__": "x", "scores": {"__proto__": NaN}}'),
         ("scores/00000001-b.json", '{"step": null, "scores": 3}'),
+        ("scores/00000001-d.json", '{"step": 1%s, "extractor": "a", "scores": {}}' % ("0" * 400)),
         ("scores/00000001-c.json", '{"scores": {"a": 1%s}}' % ("0" * 30_000)),
     ],
 )

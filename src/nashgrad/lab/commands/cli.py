@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 import tyro
 
 from nashgrad.lab.commands.arguments import COMMANDS, Classifier, Command, Train
-from nashgrad.lab.common.errors import UsageError, did_you_mean
+from nashgrad.lab.common.errors import UsageError, closest_or_all, did_you_mean
 from nashgrad.lab.config.help import describe_keys
 from nashgrad.lab.config.overrides import Override, split
 
@@ -60,8 +60,9 @@ def _command_name(words: list[str]) -> str | None:
     if not words or words[0] in HELP:
         return None
     if words[0] not in COMMANDS:
-        suggestion = did_you_mean(words[0], COMMANDS) or f"; known: {', '.join(COMMANDS)}"
-        raise UsageError(f"nashgrad: unknown command {words[0]!r}{suggestion}")
+        raise UsageError(
+            f"nashgrad: unknown command {words[0]!r}{closest_or_all(words[0], COMMANDS)}"
+        )
     return words[0]
 
 

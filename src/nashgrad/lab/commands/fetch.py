@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nashgrad.data import DATASETS, download
-from nashgrad.lab.common.errors import UsageError, did_you_mean, file_errors
+from nashgrad.lab.common.errors import UsageError, closest_or_all, file_errors
 from nashgrad.lab.common.locks import locked
 from nashgrad.lab.common.waiting import Waiting
 
@@ -21,7 +21,7 @@ def fetch(name: str, *, out: str = "data") -> int:
         UsageError: There is no such data set, the network or the disk fails, a checksum is wrong.
     """
     if name not in DATASETS:
-        hint = did_you_mean(name, DATASETS) or f"; known: {', '.join(DATASETS)}"
+        hint = closest_or_all(name, DATASETS)
         raise UsageError(f"nashgrad fetch: unknown data set {name!r}{hint}")
     folder = Path(out)
     if folder.is_file():

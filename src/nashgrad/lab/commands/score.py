@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nashgrad.lab.common.atomic import write_json
-from nashgrad.lab.common.errors import UsageError, did_you_mean, file_errors
+from nashgrad.lab.common.errors import UsageError, closest_or_all, file_errors
 from nashgrad.lab.config import Digits, Images, fewest, load
 from nashgrad.lab.runs.checkpoint import find, steps_in
 from nashgrad.lab.runs.records import Run, is_run
@@ -50,7 +50,7 @@ def score(
             makes.
     """
     if extractor not in EXTRACTORS:
-        hint = did_you_mean(extractor, EXTRACTORS) or f"; known: {', '.join(EXTRACTORS)}"
+        hint = closest_or_all(extractor, EXTRACTORS)
         raise UsageError(f"--extractor: unknown extractor {extractor!r}{hint}")
     if samples < fewest(1):
         raise UsageError(f"--samples: these scores need at least {fewest(1)}, got {samples}")
@@ -71,10 +71,9 @@ def score(
             raise UsageError(f"{folder}: {error}") from error
         what = {"step": session.step, **judge.facts(samples, ema=session.ema is not None)}
         found[folder] = {**what, "scores": values}
-        file = run.scoring(session.step, extractor)
-        with file_errors(file.parent):
-            file.parent.mkdir(exist_ok=True)
-        write_json(file, found[folder])
+        with file_errors(run.scores):
+            run.scores.mkdir(exist_ok=True)
+        write_json(run.scoring(session.step, extractor), found[folder])
         _tell(folder, what, values)
     if len(found) > 1:
         print(f"{_side_by_side(found)}\n\n{basis(map(_facts, found.values()))}")  # noqa: T201
@@ -86,9 +85,8 @@ def score(
 def _check(run: Run, checkpoint: int | None, extractor: str) -> None:
     if not is_run(run.path):
         raise UsageError(f"{run.path}: holds no run; name the folder that has its config.yaml")
-    folder = run.scoring(0, extractor).parent
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise UsageError(f"{folder}: is no folder, and scores go there; move it away")
+    if run.scores.is_symlink() or (run.scores.exists() and not run.scores.is_dir()):
+        raise UsageError(f"{run.scores}: is no folder, and scores go there; move it away")
     if checkpoint is not None:
         find(run.checkpoints, checkpoint)
     elif not steps_in(run.checkpoints):

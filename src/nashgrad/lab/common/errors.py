@@ -34,6 +34,16 @@ def known_names(word: str, known: Iterable[str]) -> str:
     return f"{did_you_mean(word, names) or ';'} known: {', '.join(names)}"
 
 
+def closest_or_all(word: str, known: Iterable[str]) -> str:
+    """What follows a word that is none of the known ones: the closest of them, or else all.
+
+    >>> closest_or_all("lrr", ["lr", "betas"]), closest_or_all("colour", ["lr", "betas"])
+    (', did you mean lr?', '; known: lr, betas')
+    """
+    names = list(known)
+    return did_you_mean(word, names) or f"; known: {', '.join(names)}"
+
+
 @contextmanager
 def file_errors(path: str | Path) -> Iterator[None]:
     """Turns what the file system refuses (no permission, disk full ...) into a `UsageError`."""

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.config.files import read
 from nashgrad.lab.live.files import summary, tail
-from nashgrad.lab.report.curves import newest, number, rounded
+from nashgrad.lab.report.curves import is_count, newest, number, rounded
 from nashgrad.lab.report.files import regular
 from nashgrad.lab.report.seen import pictures_of
 
@@ -38,13 +38,13 @@ class Line:
 def read_line(folder: Path) -> Line:
     """A run's line; what cannot be read is left out."""
     told, lines, config = summary(folder), tail(folder), _config(folder)
-    logged = [line["step"] for line in lines if _is_count(line.get("step"))]
-    step = max([*logged[:1], *filter(_is_count, [told.get("steps")])], default=0)
+    logged = [line["step"] for line in lines if is_count(line.get("step"))]
+    step = max([*logged[:1], *filter(is_count, [told.get("steps")])], default=0)
     pictures, steps = pictures_of(folder), config.get("steps")
     return Line(
         status=str(told.get("status", "unknown")),
         step=step,
-        steps=steps if _is_count(steps) else None,
+        steps=steps if is_count(steps) else None,
         budget=number(config.get("budget")),
         spent=newest([*lines, told], "spent"),
         norm=rounded(newest(lines, "field_norm")),
@@ -76,7 +76,3 @@ def _config(folder: Path) -> Mapping[str, Any]:
     with suppress(UsageError, OSError, ValueError, RecursionError):
         return read(regular(folder / "config.yaml"))
     return {}
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15

@@ -65,6 +65,11 @@ def number(value: Any) -> float | None:
         return None
 
 
+def is_count(value: Any) -> bool:
+    """Whether a value is a number of steps, and one that browsers can show exactly."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15
+
+
 def numbers(values: Any) -> Iterable[tuple[str, float]]:
     """What is a number in a mapping, by name; of anything else nothing."""
     if isinstance(values, Mapping):

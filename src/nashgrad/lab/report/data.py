@@ -154,10 +154,15 @@ def _scored(run: Seen) -> str:
 
 
 def _scoring(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Scores by features of a network, by name, and what they rest on."""
-    told = {k: str(v)[:LETTERS] for k, v in found.items() if isinstance(v, str | bool)}
+    """Scores by features of a network, by name, and what else they rest on."""
+    rest = {key: value for key, value in found.items() if key not in ("step", "extractor")}
+    told = {
+        key: str(value)[:LETTERS] for key, value in rest.items() if isinstance(value, str | bool)
+    }
     return {
-        "facts": {**told, **{k: rounded(v) for k, v in numbers(found) if k != "scores"}},
+        "step": found["step"],
+        "extractor": found["extractor"][:LETTERS],
+        "facts": {**told, **{key: rounded(value) for key, value in numbers(rest)}},
         "scores": {name: rounded(value) for name, value in numbers(found.get("scores"))},
     }
 

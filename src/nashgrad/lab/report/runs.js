@@ -16,7 +16,6 @@ const runColumns = (data) => [
 
 // Scores by features of a network, where `nashgrad score` took them: a row for each checkpoint and extractor.
 const DEVIATION = "_deviation";
-const HEAD = ["step", "extractor"]; // of what scores rest on: with the run's name they tell rows apart
 
 // A deviation stands beside what it is of.
 const inPairs = (names) => names.filter((name) => !name.endsWith(DEVIATION)).flatMap((name) => [name, name + DEVIATION].filter((one) => names.includes(one)));
@@ -28,13 +27,13 @@ const scoringsTable = (data, state) => {
   const told = (row, part, key) => (Object.hasOwn(row[part], key) ? row[part][key] : null);
   const columnOf = (part) => (key) => ({ title: key.replace(DEVIATION, " ±").replaceAll("_", " "), value: (row) => told(row, part, key),
     number: !rows.some((row) => typeof told(row, part, key) === "string") });
-  const headOf = ({ facts }) => `${facts.extractor}, step ${facts.step.toLocaleString("en")}`;
+  const headOf = (row) => `${row.extractor}, step ${row.step.toLocaleString("en")}`;
   const columns = [
     { title: "run", value: (row) => `${row.name}, ${headOf(row)}`,
       show: (row) => el("span", {}, el("span", { class: "name" }, row.name), el("br"), el("span", { class: "soft small" }, headOf(row))) },
-    ...inPairs(keysOf("scores")).map(columnOf("scores")), ...keysOf("facts").filter((key) => !HEAD.includes(key)).map(columnOf("facts")),
+    ...inPairs(keysOf("scores")).map(columnOf("scores")), ...keysOf("facts").map(columnOf("facts")),
   ];
-  const several = new Set(rows.map((row) => row.facts.extractor)).size > 1;
+  const several = new Set(rows.map((row) => row.extractor)).size > 1;
   return [el("h3", {}, "Scores by nashgrad score"),
     sortableTable(columns, rows, { id: "scorings", caption: "scores by features of a network, with what they rest on", order: state.sorted.scorings }),
     several ? el("p", { class: "soft small" }, "Scores of two extractors do not compare.") : null];

@@ -17,6 +17,7 @@ from typing import Any
 from nashgrad.lab.common.errors import UsageError
 from nashgrad.lab.common.wording import counted
 from nashgrad.lab.config.files import read
+from nashgrad.lab.report.curves import is_count
 from nashgrad.lab.report.files import content, parsed, regular
 from nashgrad.lab.runs.metrics import scan_metrics
 from nashgrad.lab.runs.records import is_held
@@ -210,8 +211,8 @@ def _scorings(folder: Path, missing: list[str]) -> list[Mapping[str, Any]]:
 
 
 def _is_scoring(values: Mapping[str, Any]) -> bool:
-    kinds = {"step": int, "extractor": str, "scores": dict}
-    return all(isinstance(values.get(key), kind) for key, kind in kinds.items())
+    named = isinstance(values.get("extractor"), str) and isinstance(values.get("scores"), dict)
+    return named and is_count(values.get("step"))
 
 
 def _without(folder: Path, complaint: str) -> str:

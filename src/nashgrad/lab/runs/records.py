@@ -62,9 +62,14 @@ class Run:
         """The folder of checkpoints."""
         return self.path / "checkpoints"
 
+    @property
+    def scores(self) -> Path:
+        """The folder of scores by features of a network."""
+        return self.path / "scores"
+
     def scoring(self, step: int, extractor: str) -> Path:
         """The file of a checkpoint's scores by an extractor."""
-        return self.path / "scores" / f"{step:08d}-{extractor}.json"
+        return self.scores / f"{step:08d}-{extractor}.json"
 
     def environment(self) -> dict[str, Any]:
         """What the run was started with."""
